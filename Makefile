@@ -1,0 +1,44 @@
+# Frontdesk. `make help` says what there is; every target makes its own .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test lint bench lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements.lock pyproject.toml
+	@echo "Setting up $(VENV) (about a minute the first time)"
+	@$(PYTHON) -c 'import sys; sys.exit("Frontdesk needs Python 3.11 or later: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+demo: $(READY) ## Play a whole support day against the sandbox and check every step
+	@$(BIN)/frontdesk demo
+
+up: $(READY) ## Run everything on this machine until Ctrl-C
+	@$(BIN)/frontdesk up
+
+test: $(READY) ## Run all tests, on a real PostgreSQL and a real Redis
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: $(READY) ## Check style, types and who imports whom
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(READY) ## Measure latency, throughput and memory
+	@$(BIN)/python -m tests.bench
+
+lock: $(READY) ## Pin the newest versions that pyproject.toml allows
+	@$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--no-annotate --all-extras --quiet --upgrade pyproject.toml --output-file requirements.lock
+
+clean: ## Remove the virtual environment and what a run left behind
+	rm -rf $(VENV) .frontdesk build ./*.egg-info

@@ -1,0 +1,1 @@
+"""How the outside speaks: one folder a channel, translating between its words and ours."""

@@ -1,0 +1,375 @@
+"""The few types that doors, channels and rules speak in.
+
+All frozen; times are aware and UTC; text is `str`, payloads are `bytes`.
+"""
+
+import base64
+import binascii
+import quopri
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from models.external_ids import ExternalId, bounded, clean_line, clean_text
+
+__all__ = [
+    "AgentAction",
+    "AgentsDesk",
+    "Attachment",
+    "Automatic",
+    "Button",
+    "Channel",
+    "Connection",
+    "DeliveryReport",
+    "ExternalId",
+    "InboundMessage",
+    "Lookup",
+    "Mark",
+    "OutboundMessage",
+    "Parsed",
+    "Profile",
+    "ProfileKind",
+    "RawEvent",
+    "Receipt",
+    "ReportState",
+    "Request",
+    "TicketCard",
+    "Webhook",
+    "bounded",
+    "clean_line",
+    "clean_text",
+]
+
+
+class Automatic(StrEnum):
+    """Who wrote a message: a person, or which kind of machine."""
+
+    NO = "no"
+    ANSWER = "answer"  # a vacation note or another automatic answer to a mail of ours
+    ECHO = "echo"  # our own mail come back
+    NOTICE = "notice"  # lists, bulk, forms, notifications
+
+
+class ReportState(StrEnum):
+    """What a provider says became of a message; `DELAYED` changes nothing but is shown."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    DELAYED = "delayed"
+    FAILED = "failed"
+
+
+class ProfileKind(StrEnum):
+    """What the outside says a person is; only a `MEMBER` can be an agent."""
+
+    MEMBER = "member"
+    GUEST = "guest"
+    FOREIGN = "foreign"
+    BOT = "bot"
+    DEACTIVATED = "deactivated"
+
+
+class Mark(StrEnum):
+    """What agents see on their own message: waiting, delivered, failed, or nothing."""
+
+    NONE = ""
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawEvent:
+    """One thing that arrived, untouched.
+
+    `external_id` is the provider's delivery id, or a hash of the payload where it has none: with `channel` it is the
+    key under which a second arrival is the same one. `conversation` says who is speaking: events of one conversation
+    are recorded in the order accepted. `facts` are transport facts (envelope, peer, url), JSON values only.
+    """
+
+    channel: str
+    external_id: str
+    conversation: str
+    payload: bytes
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file, either here or to fetch from `url`.
+
+    `data` is in its transfer `encoding`: empty, `base64` or `quoted-printable`. The bytes stay encoded
+    until `content` is called, so that twenty files of a mail are never all decoded at once.
+    """
+
+    name: str
+    content_type: str = "application/octet-stream"
+    content_id: str | None = None
+    data: bytes | memoryview = b""
+    encoding: str = ""
+    url: str | None = None
+
+    def content(self) -> bytes:
+        """Return the decoded bytes; broken base64 gives what could be read."""
+        raw = bytes(self.data)
+        if self.encoding == "base64":
+            return _decode_base64(raw)
+        if self.encoding == "quoted-printable":
+            return quopri.decodestring(raw)
+        return raw
+
+
+def _decode_base64(raw: bytes) -> bytes:
+    try:
+        return binascii.a2b_base64(raw)
+    except binascii.Error:
+        digits = bytes(raw.translate(None, b"\r\n\t =-"))
+        return base64.b64decode(digits[: len(digits) // 4 * 4], validate=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundMessage:
+    """What a person (or their machine) said to us.
+
+    `external_id` names the message itself, `recipients` our addresses it was sent to (best first), `references` what it
+    answers, in the order to try: types `reply_token` (`<ticket>.<mac>`), `email` (Message-ID), `twilio` (SID), `slack`
+    (`T…/C…/ts` of the thread's first message) and `subject_tag` (ticket number). `mentions` are people named in the
+    text. `direct` says that only the sender and we take part: what refers to nothing goes on with what is open.
+    """
+
+    external_id: ExternalId | None
+    sender: ExternalId
+    sender_name: str = ""
+    recipients: tuple[ExternalId, ...] = ()
+    subject: str = ""
+    body: str = ""
+    sent_at: datetime | None = None
+    references: tuple[ExternalId, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    mentions: tuple[ExternalId, ...] = ()
+    direct: bool = False
+    automatic: Automatic = Automatic.NO
+    authenticated: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryReport:
+    """What a provider says became of a message of ours: found by its id or by our idempotency key."""
+
+    external_id: ExternalId | None
+    state: ReportState
+    idempotency_key: str = ""
+    code: str = ""
+    detail: str = ""
+    at: datetime | None = None
+    bad_address: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentAction:
+    """Something a person did rather than wrote: a button, a command, an edit or deletion of a message.
+
+    `action` is our word (`edit`, `delete`, `take`, `close`, `retry`, `command`); `thread` and `message` say on what;
+    `value` is the button's value, the command's words or the edited text; `answer_url` takes an answer only they see.
+    """
+
+    actor: ExternalId
+    action: str
+    value: str = ""
+    thread: ExternalId | None = None
+    message: ExternalId | None = None
+    mentions: tuple[ExternalId, ...] = ()
+    answer_url: str = ""
+
+
+Parsed = InboundMessage | DeliveryReport | AgentAction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """A button under a message of ours; pressing it comes back as an `AgentAction` with this action and value."""
+
+    label: str
+    action: str
+    value: str
+    danger: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketCard:
+    """What the agents see of a ticket at a glance; rendered at the moment of sending."""
+
+    ticket_id: int
+    title: str
+    client: str
+    channel: str
+    department: str
+    status: str
+    priority: str
+    opened_at: datetime
+    address: str = ""
+    assignees: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundMessage:
+    """One send.
+
+    `idempotency_key` is a UUID's text, the same at every attempt. `thread` is the channel's own thread mark: the `ts`
+    of a Slack thread, the reply token (`<ticket>.<mac>`) of a mail. `references` are provider ids of what is answered,
+    oldest first. `callback_url` is where the provider reports; `media_urls` stand for the attachments where the
+    provider fetches them itself.
+    """
+
+    idempotency_key: str
+    to: ExternalId
+    sender: ExternalId | None = None
+    sender_name: str = ""
+    subject: str = ""
+    body: str = ""
+    references: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    thread: str = ""
+    buttons: tuple[Button, ...] = ()
+    card: TicketCard | None = None
+    callback_url: str = ""
+    media_urls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What the outside knows of a person. `email` only where the provider vouches for it."""
+
+    id: ExternalId
+    name: str
+    kind: ProfileKind
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A webhook call.
+
+    `url` is the configured public address plus path and query, never built from Host; `headers` have lower-case names.
+    """
+
+    url: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What a webhook call brought (to be stored first) and what to answer once it is."""
+
+    events: tuple[RawEvent, ...] = ()
+    body: str = ""
+    content_type: str = "text/plain"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """How an unclear send is looked up.
+
+    `delays` are the seconds to wait before each look; `absence_is_proof` says that what is not found was not sent.
+    """
+
+    delays: tuple[float, ...] = ()
+    absence_is_proof: bool = False
+
+
+class Channel(Protocol):
+    """One way clients write to us and we to them."""
+
+    @property
+    def name(self) -> str:
+        """Return the word used in queues, rows and logs."""
+
+    @property
+    def connected(self) -> bool:
+        """Say whether the settings to send are there."""
+
+    @property
+    def lookup(self) -> Lookup:
+        """Return how unclear sends are looked up."""
+
+    @property
+    def send_timeout(self) -> float:
+        """Return the most seconds one `send` may take; a lease outlives it."""
+
+    @property
+    def address_type(self) -> str:
+        """Return the type of the outside names by which this channel knows people."""
+
+    @property
+    def reports_delivery(self) -> bool:
+        """Say whether the provider tells later that a message arrived; otherwise sent is the most we learn."""
+
+    @property
+    def files_apart(self) -> bool:
+        """Say whether files go in a send of their own, after the text."""
+
+    def address(self, text: str) -> ExternalId:
+        """Return an address that a person wrote in normal form; raise `ValueError` when it is none."""
+
+    def answer_address(self, sender: str, recipient: str) -> str:
+        """Return where an answer to `sender`, who wrote to our `recipient`, goes."""
+
+    def parse(self, raw: RawEvent) -> tuple[Parsed, ...]:
+        """Translate stored bytes; empty means understood and nothing for us. Raises `Malformed`. Pure."""
+
+    def split(self, body: str) -> tuple[str, ...]:
+        """Cut a text into the parts this channel sends one by one, in order; at least one part."""
+
+    def send(self, outbound: OutboundMessage) -> ExternalId:
+        """Send once and return the provider's id. Raises a `SendError`."""
+
+    def find_sent(self, outbound: OutboundMessage, since: datetime) -> tuple[ExternalId, ...]:
+        """Return what the provider has that could be this send, oldest first. Raises `TryLater`."""
+
+    def fetch(self, attachment: Attachment, limit: int) -> bytes:
+        """Get a file by its `url`, at most `limit` bytes. Raises `TryLater` or `Undeliverable`."""
+
+    def profile(self, person: ExternalId) -> Profile | None:
+        """Return what the outside knows of a sender, `None` where it knows nothing. Raises `TryLater`."""
+
+
+class AgentsDesk(Channel, Protocol):
+    """The channel in which agents work: it can also change what it has posted."""
+
+    def update(self, message: ExternalId, card: TicketCard) -> None:
+        """Bring a posted card up to date; may be repeated. Raises a `SendError`."""
+
+    def mark(self, message: ExternalId, mark: Mark) -> None:
+        """Make this the only mark of ours on a message; may be repeated. Raises a `SendError`."""
+
+    def answer(self, url: str, text: str) -> None:
+        """Say something that only the person who acted sees. Raises a `SendError`."""
+
+
+class Webhook(Protocol):
+    """The calls a provider makes to us, under `/webhooks/<name>/`."""
+
+    @property
+    def name(self) -> str:
+        """Return the first segment of the path."""
+
+    def verify(self, request: Request) -> None:
+        """Raise `Refused` unless the provider signed exactly these bytes."""
+
+    def receive(self, request: Request) -> Receipt:
+        """Say what to store and what to answer. Raises `Refused` for what is not of this provider's form."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """What one folder brings: its channels, and its webhook if it has one."""
+
+    channels: tuple[Channel, ...]
+    webhook: Webhook | None = None

@@ -1,0 +1,142 @@
+"""Which part of a mail is what its writer said, and which parts are files."""
+
+import mimetypes
+import re
+
+from channels.base import Attachment, clean_text
+from channels.email import decode, headers, html
+from channels.email.mime import Part, leaves
+
+MAX_NAME = 200
+
+_READABLE = ("text/plain", "text/html")
+_FILE_NAME_ENDS = re.compile(r"^[\s.]*$")
+# Types whose suffix the system's tables may lack or name differently from host to host.
+_SUFFIXES = {
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "image/gif": ".gif",
+    "text/calendar": ".ics",
+    "text/html": ".html",
+    "text/plain": ".txt",
+    "message/rfc822": ".eml",
+    "message/delivery-status": ".txt",
+    "text/rfc822-headers": ".txt",
+    "application/pgp-signature": ".asc",
+    "application/octet-stream": ".bin",
+}
+
+
+def text(root: Part) -> str:
+    """Return the readable text: of alternatives the plain one, unless it is empty."""
+    written = _text(root, root)
+    if any(part.unread for part in leaves(root)):
+        written = f"{written}\n\n[Parts of this mail were over a limit and are attached unread.]"
+    return clean_text(written[: decode.MAX_TEXT]).strip("\n")
+
+
+def _text(part: Part, root: Part) -> str:
+    if not part.children:
+        return "" if is_file(part, root) else _leaf_text(part)
+    if part.content_type == "multipart/alternative":
+        return _best(part, root)
+    written = (_text(child, root).strip("\n") for child in part.children)
+    return "\n\n".join(text for text in written if text.strip())
+
+
+def _best(part: Part, root: Part) -> str:
+    plain_first = sorted(part.children, key=lambda child: not _holds_plain(child))
+    return next((text for text in (_text(child, root) for child in plain_first) if text.strip()), "")
+
+
+def _holds_plain(part: Part) -> bool:
+    return any(leaf.content_type == "text/plain" for leaf in leaves(part))
+
+
+def _leaf_text(part: Part) -> str:
+    written = part.text().replace("\r\n", "\n").replace("\r", "\n")
+    if part.content_type == "text/html":
+        return html.to_text(written)
+    if part.parameters.get("format", "").lower() == "flowed":
+        return unflow(written, delete_space=part.parameters.get("delsp", "").lower() == "yes")
+    return written
+
+
+def unflow(text: str, *, delete_space: bool) -> str:
+    """Join the lines that RFC 3676 says are one paragraph; quote marks stay in front of each."""
+    lines: list[str] = []
+    flowing: list[str] = []
+    depth = 0
+    for line in text.split("\n"):
+        here = len(line) - len(line.lstrip(">"))
+        content = line[here:].removeprefix(" ")
+        if flowing and here != depth:
+            lines.append(_quoted(depth, flowing))
+        depth = here
+        flowing.append(content)
+        if not content.endswith(" ") or content == "-- ":
+            lines.append(_quoted(depth, flowing))
+        elif delete_space:
+            flowing[-1] = content[:-1]
+    return "\n".join([*lines, _quoted(depth, flowing)] if flowing else lines)
+
+
+def _quoted(depth: int, flowing: list[str]) -> str:
+    paragraph = "".join(flowing)
+    flowing.clear()
+    return ">" * depth + " " + paragraph if depth else paragraph
+
+
+def is_file(part: Part, root: Part) -> bool:
+    """Say whether a leaf is a file; a whole mail of one text is its text, whatever name it has."""
+    if part.content_type not in _READABLE or part.disposition == "attachment":
+        return not _is_unsplit(part)
+    return part is not root and bool(part.file_name)
+
+
+def _is_unsplit(part: Part) -> bool:
+    """Say whether this is a multipart without the boundary it names: it is shown as the text it is."""
+    return part.content_type.startswith("multipart/") and not part.unread and part.disposition != "attachment"
+
+
+def attachments(root: Part) -> tuple[Attachment, ...]:
+    """Return the files, still in their transfer encoding, with names that are names and never paths."""
+    files = [part for part in leaves(root) if is_file(part, root) and _is_something(part)]
+    return tuple(_attachment(part, number) for number, part in enumerate(files, start=1))
+
+
+def _is_something(part: Part) -> bool:
+    return part.start < part.end or part.disposition == "attachment" or bool(part.file_name)
+
+
+def _attachment(part: Part, number: int) -> Attachment:
+    return Attachment(
+        name=_name(part, number),
+        content_type=part.content_type,
+        content_id=decode.line(part.headers.first("content-id")).strip("<> ") or None,
+        data=part.data,
+        encoding=part.encoding,
+    )
+
+
+def _name(part: Part, number: int) -> str:
+    given = file_name(part.file_name)
+    if part.content_type == "message/rfc822":
+        subject = given or file_name(headers.read(part.payload, part.start, part.end)[0].first("subject"))
+        return (subject or "message").removesuffix(".eml") + ".eml"
+    return given or f"{part.content_type.partition('/')[0]}-{number}{_suffix(part.content_type)}"
+
+
+def _suffix(content_type: str) -> str:
+    return _SUFFIXES.get(content_type) or mimetypes.guess_extension(content_type) or ".bin"
+
+
+def file_name(text: str) -> str:
+    """Return a sender's name for a file without its path, or an empty text when nothing of it is a name."""
+    name = decode.line(decode.line(text[:4096], 4096).replace("\\", "/").rsplit("/", 1)[-1], 4096)
+    if _FILE_NAME_ENDS.match(name):
+        return ""
+    stem, dot, suffix = name.rpartition(".")
+    if len(name) <= MAX_NAME or not dot or len(suffix) > 10:  # noqa: PLR2004 - longer is no suffix
+        return name[:MAX_NAME]
+    return f"{stem[: MAX_NAME - len(suffix) - 1]}.{suffix}"

@@ -1,0 +1,86 @@
+"""Mail as a channel."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from channels.base import Attachment, ExternalId, Lookup, OutboundMessage, Parsed, Profile, RawEvent
+from channels.email import address, compose, parse, send
+from channels.email.send import Relay
+from channels.errors import TryLater, Undeliverable
+
+_SLACK_SECONDS = 5.0
+_DEFAULT_TIMEOUT = "60"
+
+
+class EmailChannel:
+    """Clients write to a mailbox; we answer through a relay, or only read when none is set."""
+
+    name = "email"
+    address_type = "email"
+    reports_delivery = False  # bounces come, receipts do not
+    files_apart = False
+    lookup = Lookup()  # SMTP has no way to ask what became of a mail, so not finding it proves nothing
+
+    def __init__(self, relay: Relay | None, timeout: float) -> None:
+        self._relay = relay
+        self.send_timeout = timeout + _SLACK_SECONDS
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "EmailChannel":
+        """Read `SMTP_RELAY_URL`, `SMTP_TIMEOUT` and `SMTP_HOSTNAME`. Raises `ValueError` for what cannot be meant."""
+        timeout = _seconds(environment.get("SMTP_TIMEOUT") or _DEFAULT_TIMEOUT)
+        url = environment.get("SMTP_RELAY_URL", "")
+        hostname = environment.get("SMTP_HOSTNAME", "")
+        return cls(Relay.from_url(url, timeout=timeout, hostname=hostname) if url else None, timeout)
+
+    @property
+    def connected(self) -> bool:
+        """Say whether there is a relay to send through."""
+        return self._relay is not None
+
+    def address(self, text: str) -> ExternalId:
+        """Return a mail address in normal form; raise `ValueError` when it is none."""
+        return address.external_id(text)
+
+    def answer_address(self, sender: str, recipient: str) -> str:  # noqa: ARG002 (the protocol's; mail has one place)
+        """Return the sender's own address, whatever Reply-To said."""
+        return sender
+
+    def parse(self, raw: RawEvent) -> tuple[Parsed, ...]:
+        """Translate a mail. Raises `Malformed`."""
+        return parse.parse(raw)
+
+    def split(self, body: str) -> tuple[str, ...]:
+        """Return the text whole: a mail has room."""
+        return (body,)
+
+    def send(self, outbound: OutboundMessage) -> ExternalId:
+        """Send one mail and return its Message-ID. Raises a `SendError`."""
+        if self._relay is None:
+            raise TryLater("no mail relay is set")
+        mail = compose.compose(outbound, datetime.now(UTC))
+        mail_from, to = compose.envelope(outbound)
+        send.deliver(self._relay, mail_from=mail_from, to=to, mail=mail)
+        return ExternalId(type="email", value=compose.message_id(outbound))
+
+    def find_sent(self, outbound: OutboundMessage, since: datetime) -> tuple[ExternalId, ...]:  # noqa: ARG002 - the protocol's arguments
+        """Return nothing: a relay cannot be asked."""
+        return ()
+
+    def fetch(self, attachment: Attachment, limit: int) -> bytes:  # noqa: ARG002 - the protocol's arguments
+        """Refuse: the files of a mail come with it."""
+        raise Undeliverable("a mail's files are never fetched")
+
+    def profile(self, person: ExternalId) -> Profile | None:  # noqa: ARG002 - the protocol's arguments
+        """Return nothing: mail knows nobody."""
+        return None
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= 3600:  # noqa: PLR2004 - a second to an hour; also leaves out NaN
+        raise ValueError("SMTP_TIMEOUT must be a number of seconds from 1 to 3600")
+    return seconds

@@ -1,0 +1,72 @@
+"""A header block as text values by lower-case name, read from bytes within fixed limits."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from channels.email import decode
+
+MAX_BYTES = 64 * 1024
+MAX_COUNT = 500
+
+_BLANK_LINE = re.compile(rb"\n\r?\n")
+_NAME = re.compile(rb"([\x21-\x39\x3b-\x7e]{1,200})[ \t]*:")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headers:
+    """Unfolded values in the order they stood; `complete` is false when the block was over a limit."""
+
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    complete: bool = True
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Return every value of the header `name`, given in lower case."""
+        return self.values.get(name, ())
+
+    def first(self, name: str) -> str:
+        """Return the first value, or an empty text."""
+        return next(iter(self.all(name)), "")
+
+
+def read(data: bytes, start: int = 0, end: int | None = None) -> tuple[Headers, int]:
+    """Read the block at `start`; return it with the offset where the body begins. Never raises.
+
+    A line that is no header ends the block and begins the body, as when the empty line between them is missing.
+    """
+    stop = len(data) if end is None else end
+    window_end = min(stop, start + MAX_BYTES)
+    blank = _BLANK_LINE.search(data, start, min(stop, window_end + 2))
+    block_end = blank.start() + 1 if blank else window_end
+    fields, at = _fields(data[start:block_end])
+    complete = len(fields) <= MAX_COUNT and (blank is not None or at < block_end - start or window_end == stop)
+    body = blank.end() if blank and start + at == block_end else start + at
+    return Headers(values=_by_name(fields[:MAX_COUNT]), complete=complete), min(body, stop)
+
+
+def _fields(block: bytes) -> tuple[list[tuple[str, list[bytes]]], int]:
+    fields: list[tuple[str, list[bytes]]] = []
+    at = 0
+    for line in block.split(b"\n"):
+        match = _NAME.match(line)
+        if match:
+            fields.append((match[1].decode("ascii").lower(), [line[match.end() :].strip()]))
+        elif fields and line[:1] in b" \t" and line:
+            fields[-1][1].append(line.strip())
+        elif at or not line.startswith((b"From ", b">From ")):
+            return fields, _after_empty_line(line, at, len(block))
+        at += len(line) + 1
+    return fields, len(block)
+
+
+def _after_empty_line(line: bytes, at: int, end: int) -> int:
+    if line in {b"", b"\r"}:
+        return min(at + len(line) + 1, end)
+    return at
+
+
+def _by_name(fields: list[tuple[str, list[bytes]]]) -> dict[str, tuple[str, ...]]:
+    values: dict[str, list[str]] = {}
+    for name, pieces in fields:
+        values.setdefault(name, []).append(decode.text(b" ".join(pieces)))
+    return {name: tuple(found) for name, found in values.items()}

@@ -1,0 +1,204 @@
+"""The parts of a mail as spans of its bytes: nothing is copied or decoded here, and nothing recurses.
+
+Python's own parser builds strings of every part and walks by recursion; a mail of a stranger decides how deep.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from urllib.parse import unquote_to_bytes
+
+from channels.email import decode, headers
+from channels.email.headers import Headers
+from channels.errors import Malformed
+
+MAX_DEPTH = 30
+MAX_PARTS = 200
+# Places that look like a boundary and are none, in one multipart, before its search is given up.
+_MAX_FALSE_STARTS = 2_000
+_MAX_PARAMETERS = 50
+
+_PARAMETER = re.compile(r';\s*([^\s=;"]{1,60})\s*=\s*("(?:[^"\\]|\\.)*+"|[^;]*)', re.DOTALL)
+_CONTINUED = re.compile(r"([^*]+)(?:\*(\d{1,3}))?(\*)?")
+_BOUNDARY_END = re.compile(rb"(--)?[ \t]*(\r?\n|\Z)")
+_TYPE = re.compile(r"[\w!#$&^.+-]{1,80}/[\w!#$&^.+-]{1,80}", re.ASCII)
+_ENCODINGS = ("base64", "quoted-printable")
+_UNREAD = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One node: its headers and where its body lies in the payload; `unread` when a limit kept us from opening it."""
+
+    payload: bytes = field(repr=False)
+    headers: Headers
+    content_type: str
+    parameters: dict[str, str]
+    start: int
+    end: int
+    depth: int = 0
+    unread: bool = False
+    children: list["Part"] = field(default_factory=list)
+
+    @property
+    def encoding(self) -> str:
+        """Return the transfer encoding where it is one that changes bytes, else an empty text."""
+        named = self.headers.first("content-transfer-encoding").strip().strip("\"'").lower()
+        return named if named in _ENCODINGS else ""
+
+    @property
+    def data(self) -> memoryview:
+        """Return the encoded body without copying it."""
+        return memoryview(self.payload)[self.start : self.end]
+
+    @property
+    def disposition(self) -> str:
+        """Return `inline`, `attachment` or whatever else stands there."""
+        return self.headers.first("content-disposition").partition(";")[0].strip().lower()
+
+    @property
+    def file_name(self) -> str:
+        """Return the name a sender gave, still unclean, or an empty text."""
+        given = parameters(self.headers.first("content-disposition")).get("filename", "")
+        return given or self.parameters.get("name", "")
+
+    def text(self) -> str:
+        """Return the body as text, at most a mebibyte of it."""
+        return decode.text(decode.transfer(self.data, self.encoding), self.parameters.get("charset", ""))
+
+
+def read(payload: bytes) -> Part:
+    """Return the tree of a mail. Raises `Malformed` when its header block is over a limit."""
+    found, body = headers.read(payload)
+    if not found.complete:
+        raise Malformed("the header block is over its limit")
+    root = _part(payload, found, (body, len(payload)), 0)
+    budget, todo = MAX_PARTS - 1, [root]
+    while todo:
+        part = todo.pop()
+        part.children.extend(_children(part, budget))
+        budget -= len(part.children)
+        todo.extend(reversed(part.children))
+    return root
+
+
+def leaves(part: Part) -> Iterator[Part]:
+    """Yield the parts that have no parts, in order."""
+    todo = [part]
+    while todo:
+        node = todo.pop()
+        if not node.children:
+            yield node
+        todo.extend(reversed(node.children))
+
+
+def _part(payload: bytes, found: Headers, span: tuple[int, int], depth: int, default: str = "text/plain") -> Part:
+    declared = found.first("content-type")[:4096]
+    kind = declared.partition(";")[0].strip().lower()
+    return Part(
+        payload=payload,
+        headers=found,
+        content_type=kind if _TYPE.fullmatch(kind) else default,
+        parameters=parameters(declared),
+        start=span[0],
+        end=span[1],
+        depth=depth,
+    )
+
+
+def _children(part: Part, budget: int) -> list[Part]:
+    boundary = part.parameters.get("boundary", "").rstrip()
+    if part.unread or not part.content_type.startswith("multipart/") or not boundary:
+        return []
+    if part.depth >= MAX_DEPTH or budget < 1:
+        return [_unread(part, part.start)] if budget > 0 else []
+    default = "message/rfc822" if part.content_type == "multipart/digest" else "text/plain"
+    spans = list(islice(_spans(part, boundary.encode("utf-8", "replace")), budget + 1))
+    kept = spans if len(spans) <= budget else spans[: budget - 1]
+    children = [_child(part, span, default) for span in kept]
+    return children if kept is spans else [*children, _unread(part, spans[budget - 1][0])]
+
+
+def _child(parent: Part, span: tuple[int, int], default: str) -> Part:
+    found, body = headers.read(parent.payload, *span)
+    if not found.complete:
+        return _unread(parent, *span)
+    return _part(parent.payload, found, (body, span[1]), parent.depth + 1, default)
+
+
+def _unread(parent: Part, start: int, end: int | None = None) -> Part:
+    return Part(
+        payload=parent.payload,
+        headers=Headers(),
+        content_type=_UNREAD,
+        parameters={},
+        start=start,
+        end=parent.end if end is None else end,
+        depth=parent.depth + 1,
+        unread=True,
+    )
+
+
+def _spans(part: Part, boundary: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where the parts lie between the boundary lines; an unclosed last part ends with its parent."""
+    begun = -1
+    for line_start, line_end, closing in _boundary_lines(part, b"--" + boundary):
+        if begun >= 0:
+            yield begun, max(begun, _without_line_end(part.payload, line_start))
+        if closing:
+            return
+        begun = line_end
+    if begun >= 0:
+        yield begun, part.end
+
+
+def _boundary_lines(part: Part, mark: bytes) -> Iterator[tuple[int, int, bool]]:
+    payload, at, false_starts = part.payload, part.start, 0
+    while false_starts < _MAX_FALSE_STARTS:
+        found = payload.find(mark, at, part.end)
+        if found < 0:
+            return
+        end = _BOUNDARY_END.match(payload, found + len(mark), part.end)
+        if end and (found == part.start or payload[found - 1] == ord("\n")):
+            yield found, end.end(), end[1] is not None
+            at = end.end()
+        else:
+            false_starts += 1
+            at = found + len(mark)
+
+
+def _without_line_end(payload: bytes, at: int) -> int:
+    at -= payload[at - 1 : at] == b"\n"
+    return at - (payload[at - 1 : at] == b"\r")
+
+
+def parameters(value: str) -> dict[str, str]:
+    """Return the parameters of a Content-Type or Content-Disposition, RFC 2231 pieces joined and decoded."""
+    pieces: dict[str, list[tuple[int, bool, str]]] = {}
+    for match in islice(_PARAMETER.finditer(value[:8192]), _MAX_PARAMETERS):
+        name = _CONTINUED.fullmatch(match[1].lower())
+        if name:
+            pieces.setdefault(name[1], []).append((int(name[2] or 0), bool(name[3]), _unquoted(match[2])))
+    return {name: _joined(found) for name, found in pieces.items()}
+
+
+def _unquoted(value: str) -> str:
+    value = value.strip()
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        return re.sub(r"\\([\\\"])", r"\1", value[1:-1])
+    return value.strip('"')
+
+
+def _joined(pieces: list[tuple[int, bool, str]]) -> str:
+    if len(pieces) > 1 and all(order == 0 for order, _, _ in pieces):
+        pieces = [next((piece for piece in pieces if piece[1]), pieces[0])]  # name and name*: the extended form wins
+    pieces = sorted(pieces, key=lambda piece: piece[0])
+    if not any(extended for _, extended, _ in pieces):
+        return decode.header("".join(value for _, _, value in pieces))
+    charset, raw = "", b""
+    for order, extended, value in pieces:
+        if extended and order == 0 and value.count("'") > 1:
+            charset, _, value = value.split("'", 2)  # noqa: PLW2901 - the piece without its charset and language
+        raw += unquote_to_bytes(value) if extended else value.encode("utf-8", "replace")
+    return decode.text(raw, charset)

@@ -1,0 +1,90 @@
+"""Stored mail bytes into what happened: a message, or a report about a mail of ours. Pure, and secret-free.
+
+Whatever a stranger sends, the only error is `Malformed`; a mail that is merely odd is read as far as it can be.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_tz
+
+from channels.base import Automatic, DeliveryReport, ExternalId, InboundMessage, RawEvent, clean_text
+from channels.email import address, automatic, body, bounce, decode, mime, references, reply_text
+from channels.email.address import Mailbox
+from channels.email.headers import Headers
+from channels.email.mime import Part
+from channels.errors import Malformed
+
+_EARLIEST, _LATEST = 1980, 2200
+_DAY = 24 * 60 * 60
+
+
+def parse(raw: RawEvent) -> tuple[InboundMessage | DeliveryReport, ...]:
+    """Translate one mail. Raises `Malformed` for headers over their limit or a From without exactly one mailbox."""
+    root = mime.read(raw.payload)
+    report = bounce.report(root, sent_at(root.headers))
+    if report:
+        return (report,)
+    return (_message(root, raw.facts),)
+
+
+def _message(root: Part, facts: Mapping[str, object]) -> InboundMessage:
+    headers = root.headers
+    sender = _sender(headers)
+    sent_to = references.recipients(headers, _envelope(facts))
+    subject = decode.line(headers.first("subject"))
+    return InboundMessage(
+        external_id=_own_id(headers),
+        sender=ExternalId(type="email", value=sender.address),
+        sender_name=sender.name,
+        recipients=_mailboxes(sent_to),
+        subject=subject,
+        body=_written(root, subject),
+        sent_at=sent_at(headers),
+        references=references.references(headers, sent_to),
+        attachments=body.attachments(root),
+        automatic=_automatic(headers, facts, sent_to),
+    )
+
+
+def _sender(headers: Headers) -> Mailbox:
+    values = headers.all("from")
+    mailbox = address.sole_mailbox(values[0]) if len(values) == 1 else None
+    if mailbox is None:
+        raise Malformed("From does not name exactly one mailbox")
+    return mailbox
+
+
+def _own_id(headers: Headers) -> ExternalId | None:
+    value = references.message_id(headers)
+    return ExternalId(type="email", value=value) if value else None
+
+
+def _envelope(facts: Mapping[str, object]) -> Sequence[str]:
+    given = facts.get("rcpt_tos")
+    return [each for each in given if isinstance(each, str)] if isinstance(given, list | tuple) else []
+
+
+def _mailboxes(sent_to: Sequence[str]) -> tuple[ExternalId, ...]:
+    ours = dict.fromkeys(address.mailbox_of(each) for each in sent_to)
+    return tuple(ExternalId(type="email", value=each) for each in ours)
+
+
+def _written(root: Part, subject: str) -> str:
+    return clean_text(reply_text.cut(body.text(root), subject))
+
+
+def _automatic(headers: Headers, facts: Mapping[str, object], sent_to: Sequence[str]) -> Automatic:
+    mail_from = facts.get("mail_from")
+    envelope = [address.mailbox_of(each) for each in sent_to[: len(_envelope(facts)) or None]]
+    return automatic.kind(headers, mail_from if isinstance(mail_from, str) else None, envelope)
+
+
+def sent_at(headers: Headers) -> datetime | None:
+    """Return when the sender says the mail was written, in UTC; `None` for what is no date or no plausible one."""
+    try:
+        given = parsedate_tz(headers.first("date")[:100])
+        if given is None or not _EARLIEST <= given[0] <= _LATEST or abs(given[9] or 0) > _DAY:
+            return None
+        return datetime(*given[:6], tzinfo=UTC) - timedelta(seconds=given[9] or 0)
+    except (ValueError, IndexError, TypeError, OverflowError):
+        return None

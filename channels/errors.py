@@ -1,0 +1,53 @@
+"""Errors of the outside, classed by what happens next.
+
+ChannelError
+├── Refused(status)            at the door: bad signature 401/403, too large 413, unknown recipient 550
+├── Malformed                  from them but unreadable: set aside with its bytes, listed, replayable
+└── SendError
+    ├── TryLater(retry_after)  certainly not sent: the row gets a later next_attempt_at
+    ├── Undeliverable(code)    certainly not sent and never will be: delivery failed, the agents are told
+    └── Unclear                may have been sent: look it up, then decide
+
+Messages of these errors reach operators and agents: they never hold a body, an address or a secret.
+"""
+
+
+class ChannelError(Exception):
+    """Whatever a channel reports about the outside."""
+
+
+class Refused(ChannelError):
+    """What came is turned away at the door and leaves no row; `status` is the HTTP or SMTP code to answer."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class Malformed(ChannelError):
+    """The stored bytes cannot be read; the event is set aside with them."""
+
+
+class SendError(ChannelError):
+    """A send did not end in a provider's yes."""
+
+
+class TryLater(SendError):
+    """Certainly not sent; `retry_after` is the provider's wish in seconds, if it named one."""
+
+    def __init__(self, reason: str, *, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+class Undeliverable(SendError):
+    """Certainly not sent and never will be; `code` is the provider's own, `bad_address` says to leave it alone."""
+
+    def __init__(self, reason: str, *, code: str = "", bad_address: bool = False) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.bad_address = bad_address
+
+
+class Unclear(SendError):
+    """The provider may have acted: look it up with `find_sent`, never repeat blindly."""

@@ -1,0 +1,20 @@
+"""Slack: clients write in channels and direct messages, agents work in the threads of their own channel."""
+
+from collections.abc import Mapping
+
+from channels.base import Connection
+from channels.slack.channel import SlackChannel
+from channels.slack.client import Settings
+from channels.slack.webhook import SlackWebhook
+
+NAMES = ("slack",)
+
+
+def connect(environment: Mapping[str, str]) -> Connection:
+    """Build the channel; without SLACK_BOT_TOKEN it only parses, without SLACK_SIGNING_SECRET every call is refused."""
+    settings = Settings(
+        token=environment.get("SLACK_BOT_TOKEN", ""),
+        signing_secret=environment.get("SLACK_SIGNING_SECRET", ""),
+        api_url=environment.get("SLACK_API_URL") or "https://slack.com/api/",
+    )
+    return Connection(channels=(SlackChannel(settings),), webhook=SlackWebhook(secret=settings.signing_secret))

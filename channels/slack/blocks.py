@@ -1,0 +1,113 @@
+"""What our posts look like: text in sections, the ticket's card, buttons.
+
+Every text that comes from outside this file is escaped here, once. `verbatim` keeps Slack from making mentions and
+links of its own out of a client's words. Limits: https://docs.slack.dev/reference/block-kit/blocks.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from channels.base import Button, OutboundMessage, TicketCard, clean_line
+from channels.slack.mrkdwn import escape, pieces
+
+Block = dict[str, object]
+
+# Slack refuses a section over 3,000 characters, a field over 2,000, a button's label over 75.
+SECTION_LIMIT = 2900
+_FIELD_LIMIT = 400
+_LABEL_LIMIT = 75
+_CLOSED = frozenset({"closed", "unresolved"})
+
+
+def post_blocks(outbound: OutboundMessage) -> list[Block]:
+    """Return the blocks of a post: its card, its text, its buttons."""
+    card = card_blocks(outbound.card) if outbound.card else []
+    buttons = [_actions(outbound.buttons)] if outbound.buttons else []
+    return [*card, *text_blocks(outbound.body), *buttons]
+
+
+def post_text(outbound: OutboundMessage) -> str:
+    """Return what notifications and screen readers get instead of the blocks; Slack wants it never empty."""
+    title = card_text(outbound.card) if outbound.card else ""
+    return escape(outbound.body.strip()) or title or "\N{SPEECH BALLOON}"
+
+
+def text_blocks(body: str) -> list[Block]:
+    """Return a text as sections, none for an empty one."""
+    return [_section(escape(piece)) for piece in pieces(body, SECTION_LIMIT) if piece]
+
+
+def card_text(card: TicketCard) -> str:
+    """Return the card in one line."""
+    return escape(f"#{card.ticket_id} {clean_line(card.title, 150)}")
+
+
+def card_blocks(card: TicketCard) -> list[Block]:
+    """Return the ticket at a glance, with the buttons that fit its status."""
+    title = _section(f"*#{card.ticket_id}  {_line(card.title, 200)}*")
+    return [title, _fields(card), *_context(card), _actions(_card_buttons(card))]
+
+
+def _fields(card: TicketCard) -> Block:
+    client = f"{card.client} ({card.address})" if card.address else card.client
+    fields = {
+        "Client": client,
+        "Channel": card.channel,
+        "Department": card.department,
+        "Status": _words(card.status),
+        "Priority": _words(card.priority),
+        "Assigned to": ", ".join(card.assignees) or "nobody yet",
+        "Age": f"{age(datetime.now(UTC) - card.opened_at)} (since {card.opened_at:%d %b %Y, %H:%M} UTC)",
+        "Tags": ", ".join(card.tags),
+    }
+    shown = [_mrkdwn(f"*{name}*\n{_line(value, _FIELD_LIMIT)}") for name, value in fields.items() if value]
+    return {"type": "section", "fields": shown}
+
+
+def _context(card: TicketCard) -> list[Block]:
+    warnings = [_mrkdwn(f"\N{WARNING SIGN} {_line(warning, 300)}") for warning in card.warnings[:10]]
+    return [{"type": "context", "elements": warnings}] if warnings else []
+
+
+def _card_buttons(card: TicketCard) -> tuple[Button, ...]:
+    ticket = str(card.ticket_id)
+    if card.status in _CLOSED:
+        return (Button(label="Reopen", action="reopen", value=ticket),)
+    return (Button(label="Take", action="take", value=ticket), Button(label="Close", action="close", value=ticket))
+
+
+def age(passed: timedelta) -> str:
+    """Return a span of time in its largest whole unit, as people say it."""
+    minutes = max(0, int(passed.total_seconds() // 60))
+    for unit, size in (("day", 24 * 60), ("hour", 60), ("minute", 1)):
+        if minutes >= size:
+            count = minutes // size
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return "new"
+
+
+def _actions(buttons: Sequence[Button]) -> Block:
+    return {"type": "actions", "elements": list(_buttons(buttons))}
+
+
+def _buttons(buttons: Sequence[Button]) -> Iterable[Block]:
+    for button in buttons:
+        label = {"type": "plain_text", "text": escape(clean_line(button.label, _LABEL_LIMIT)), "emoji": True}
+        style = {"style": "danger"} if button.danger else {}
+        yield {"type": "button", "text": label, "action_id": button.action, "value": button.value, **style}
+
+
+def _section(mrkdwn: str) -> Block:
+    return {"type": "section", "text": _mrkdwn(mrkdwn)}
+
+
+def _mrkdwn(text: str) -> Block:
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def _line(text: str, limit: int) -> str:
+    return escape(clean_line(text, limit))
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

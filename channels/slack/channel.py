@@ -1,0 +1,123 @@
+"""Slack as a channel for clients, and as the agents' desk."""
+
+import re
+from datetime import datetime
+from functools import cached_property
+
+from slack_sdk.web import WebClient
+
+from channels.base import (
+    Attachment,
+    ExternalId,
+    Lookup,
+    Mark,
+    OutboundMessage,
+    Parsed,
+    Profile,
+    RawEvent,
+    TicketCard,
+)
+from channels.download import download
+from channels.errors import Undeliverable
+from channels.slack import desk, find, send
+from channels.slack.client import Me, Settings, only_later, web_client, who_am_i
+from channels.slack.ids import slack_id
+from channels.slack.mrkdwn import pieces
+from channels.slack.parse import parse
+from channels.slack.people import People
+
+# Slack takes 12,000 characters and more in one message; observed limits differ, this is below all of them.
+POST_LIMIT = 11_000
+FETCH_TIMEOUT = 20.0
+_ADDRESS = re.compile(r"[TE][A-Z0-9]{2,30}(/[CGDUW][A-Z0-9]{2,30})?")
+
+
+class SlackChannel:
+    """The one Slack workspace our app is installed in."""
+
+    name = "slack"
+    address_type = "slack"
+    # Two looks, because a post may show a moment after its answer was lost. History is complete, so absence is proof.
+    lookup = Lookup(delays=(0, 5), absence_is_proof=True)
+    # Thirty seconds for uploads and ten for the call that shares them.
+    send_timeout = 40.0
+    reports_delivery = False
+    files_apart = True
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._people = People()
+
+    @property
+    def connected(self) -> bool:
+        """Say whether there is a token to post with."""
+        return bool(self._settings.token)
+
+    def address(self, text: str) -> ExternalId:
+        """Return `T…/C…`, `T…/U…` or, for direct messages, `T…` as it stands; raise `ValueError` for anything else."""
+        if not _ADDRESS.fullmatch(text.strip()):
+            raise ValueError("a Slack address is a workspace and a channel or person, like T0123ABCD/C0123ABCD")
+        return slack_id(text.strip())
+
+    def answer_address(self, sender: str, recipient: str) -> str:
+        """Return the channel that was written in; where only the workspace is known, the person in it."""
+        return recipient if "/" in recipient else f"{recipient}/{sender.rpartition('/')[2]}"
+
+    def parse(self, raw: RawEvent) -> tuple[Parsed, ...]:
+        """Translate a stored call; raises `Malformed`."""
+        return parse(raw)
+
+    def split(self, body: str) -> tuple[str, ...]:
+        """Cut a text into posts that fit even when every character of them must be escaped."""
+        return tuple(pieces(body, POST_LIMIT))
+
+    def send(self, outbound: OutboundMessage) -> ExternalId:
+        """Post once, or share the files once, and return the id. Raises a `SendError`."""
+        if outbound.attachments:
+            return send.share_files(self._client, self._settings, outbound)
+        return send.post(self._client, outbound)
+
+    def find_sent(self, outbound: OutboundMessage, since: datetime) -> tuple[ExternalId, ...]:
+        """Return the posts that are this send, oldest first. Raises `TryLater`."""
+        with only_later():
+            return find.find_sent(self._client, self._me, outbound, since)
+
+    def fetch(self, attachment: Attachment, limit: int) -> bytes:
+        """Get a file with the bot's token. Raises `TryLater` or `Undeliverable`."""
+        headers = {"Authorization": f"Bearer {self._settings.token}"}
+        content = download(
+            attachment.url or "", headers=headers, hosts=self._settings.file_hosts, limit=limit, timeout=FETCH_TIMEOUT
+        )
+        # Slack answers a token without files:read with its sign-in page and status 200.
+        if content[:100].lstrip().lower().startswith(b"<!doctype html") and "html" not in attachment.content_type:
+            raise Undeliverable("Slack gave its sign-in page for the file; the app lacks files:read.", code="no_file")
+        return content
+
+    def profile(self, person: ExternalId) -> Profile | None:
+        """Return what Slack knows of a person. Raises `TryLater`."""
+        with only_later():
+            return self._people.profile(self._client, self._me, person)
+
+    def update(self, message: ExternalId, card: TicketCard) -> None:
+        """Bring a posted card up to date; may be called again. Raises a `SendError`."""
+        desk.update(self._client, message, card)
+
+    def mark(self, message: ExternalId, mark: Mark) -> None:
+        """Show on a message what became of it, and nothing else; may be called again. Raises a `SendError`."""
+        desk.mark(self._client, message, mark)
+
+    def tell(self, person: ExternalId, channel: ExternalId, text: str, thread: str = "") -> None:
+        """Tell one person something in a channel that only they see. Raises a `SendError`."""
+        desk.tell(self._client, person, channel, text, thread)
+
+    def answer(self, url: str, text: str) -> None:
+        """Answer a button or command where only the person sees it. Raises a `SendError`."""
+        desk.answer(self._settings, url, text)
+
+    @cached_property
+    def _client(self) -> WebClient:
+        return web_client(self._settings)
+
+    @cached_property
+    def _me(self) -> Me:
+        return who_am_i(self._client)

@@ -1,0 +1,82 @@
+"""What people do rather than write: buttons and the slash command.
+
+Forms: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload and
+https://docs.slack.dev/interactivity/implementing-slash-commands. Raises `Malformed`, or `ValueError` for broken JSON.
+"""
+
+from channels.base import AgentAction, ExternalId, clean_text
+from channels.errors import Malformed
+from channels.slack.ids import slack_id
+from channels.slack.mrkdwn import mentioned, plain
+from channels.slack.payload import Json, child, children, known_id, read_form, read_json, text, ts
+
+
+def interaction(payload: bytes) -> Json:
+    """Return the JSON that an interaction's form carries; raises `ValueError`."""
+    return read_json(read_form(payload).get("payload", ""))
+
+
+def interaction_conversation(body: Json) -> str:
+    """Return the ordering key of an interaction: that of the thread it happened in."""
+    return f"{_team(body)}/{_channel(body)}/{_thread(body) or text(child(body, 'user'), 'id')}"
+
+
+def parse_interaction(payload: bytes) -> tuple[AgentAction, ...]:
+    """Translate pressed buttons; other interactions, such as a closed dialog, mean nothing to us."""
+    body = interaction(payload)
+    if text(body, "type") != "block_actions":
+        return ()
+    return tuple(_pressed(body, action) for action in children(body, "actions"))
+
+
+def parse_command(payload: bytes) -> tuple[AgentAction, ...]:
+    """Translate a slash command; it is never in a thread, Slack does not offer them there."""
+    form = read_form(payload)
+    return (
+        AgentAction(
+            actor=slack_id(known_id(form.get("team_id", "")), known_id(form.get("user_id", ""))),
+            action="command",
+            value=plain(form.get("text", "")).strip(),
+            mentions=tuple(slack_id(form.get("team_id", ""), user) for user in mentioned(form.get("text", ""))),
+            answer_url=form.get("response_url", ""),
+        ),
+    )
+
+
+def _pressed(body: Json, action: Json) -> AgentAction:
+    name = text(action, "action_id")
+    if not name:
+        raise Malformed("A button without a name.")
+    message = ts(child(body, "container"), "message_ts") or ts(child(body, "message"))
+    return AgentAction(
+        actor=_actor(body),
+        action=clean_text(name),
+        value=clean_text(text(action, "value") or text(child(action, "selected_option"), "value")),
+        thread=_message_id(body, _thread(body)),
+        message=_message_id(body, message),
+        answer_url=text(body, "response_url"),
+    )
+
+
+def _actor(body: Json) -> ExternalId:
+    user = child(body, "user")
+    return slack_id(known_id(text(user, "team_id") or _team(body)), known_id(text(user, "id")))
+
+
+def _team(body: Json) -> str:
+    # An app installed for a whole organisation gets no team; the person's own is then the one it acts in.
+    return text(child(body, "team"), "id") or text(child(body, "user"), "team_id")
+
+
+def _channel(body: Json) -> str:
+    return text(child(body, "channel"), "id") or text(child(body, "container"), "channel_id")
+
+
+def _thread(body: Json) -> str:
+    container, message = child(body, "container"), child(body, "message")
+    marks = (ts(container, "thread_ts"), ts(message, "thread_ts"), ts(container, "message_ts"), ts(message))
+    return next((mark for mark in marks if mark), "")
+
+
+def _message_id(body: Json, mark: str) -> ExternalId | None:
+    return slack_id(known_id(_team(body)), known_id(_channel(body)), mark) if mark else None

@@ -1,0 +1,86 @@
+"""What the agents' desk needs beyond posting: cards brought up to date, marks on messages, words to one person."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from slack_sdk.web import WebClient
+
+from channels.base import ExternalId, Mark, TicketCard
+from channels.download import post as http_post
+from channels.errors import Undeliverable
+from channels.slack.blocks import card_blocks, card_text
+from channels.slack.client import TIMEOUT, Settings, harmless_to_repeat, slack_errors
+from channels.slack.ids import Place, place
+from channels.slack.mrkdwn import escape
+
+EMOJI = {Mark.WAITING: "hourglass_flowing_sand", Mark.DELIVERED: "white_check_mark", Mark.FAILED: "x"}
+
+
+def update(client: WebClient, message: ExternalId, card: TicketCard) -> None:
+    """Replace a posted card."""
+    where = place(message)
+    with harmless_to_repeat(), slack_errors():
+        client.chat_update(
+            channel=where.id,
+            ts=where.ts,
+            text=card_text(card),
+            blocks=card_blocks(card),
+            parse="none",
+            link_names=False,
+        )
+
+
+def mark(client: WebClient, message: ExternalId, mark: Mark) -> None:
+    """Put one mark on a message and take the others away; the new one first, so that there is always one to see."""
+    where = place(message)
+    if mark in EMOJI:
+        _react(client, where, EMOJI[mark])
+    for other, emoji in EMOJI.items():
+        if other is not mark:
+            _unreact(client, where, emoji)
+
+
+def _react(client: WebClient, where: Place, emoji: str) -> None:
+    with harmless_to_repeat(), _fine("already_reacted"), slack_errors():
+        client.reactions_add(channel=where.id, timestamp=where.ts, name=emoji)
+
+
+def _unreact(client: WebClient, where: Place, emoji: str) -> None:
+    with harmless_to_repeat(), _fine("no_reaction"), slack_errors():
+        client.reactions_remove(channel=where.id, timestamp=where.ts, name=emoji)
+
+
+@contextmanager
+def _fine(code: str) -> Iterator[None]:
+    """Take a refusal that says the work was done already for success."""
+    try:
+        yield
+    except Undeliverable as error:
+        if error.code != code:
+            raise
+
+
+def tell(client: WebClient, person: ExternalId, channel: ExternalId, text: str, thread: str) -> None:
+    """Post what only one person sees."""
+    with slack_errors():
+        client.chat_postEphemeral(
+            channel=place(channel).id,
+            user=place(person).id,
+            text=escape(text),
+            thread_ts=thread or None,
+            parse="none",
+            link_names=False,
+        )
+
+
+def answer(settings: Settings, url: str, text: str) -> None:
+    """Post to the address that came with a button or command; it works five times within half an hour."""
+    body = {"response_type": "ephemeral", "replace_original": False, "text": escape(text)}
+    http_post(
+        url,
+        json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+        hosts=settings.answer_hosts,
+        timeout=TIMEOUT,
+    )

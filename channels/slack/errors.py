@@ -1,0 +1,98 @@
+"""What Slack's refusals and broken connections mean for us.
+
+Codes: the error tables of https://docs.slack.dev/reference/methods/chat.postMessage, read 2026-11.
+"""
+
+import re
+import ssl
+from http import HTTPStatus
+from http.client import HTTPException
+from socket import gaierror
+from urllib.error import URLError
+
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web import SlackResponse
+
+from channels.download import seconds
+from channels.errors import SendError, TryLater, Unclear, Undeliverable
+
+_REINSTALL = "the bot's token is not valid any more; an admin must install the app again and set SLACK_BOT_TOKEN."
+_GONE = "the channel cannot be found; an admin must check its id, and invite the bot if it is private."
+
+# For each code: what an admin should do.
+SENTENCES = {
+    "not_in_channel": "the bot is not in the channel; an admin must invite it there.",
+    "channel_not_found": _GONE,
+    "is_archived": "the channel is archived; an admin must unarchive it or set another one.",
+    "invalid_auth": _REINSTALL,
+    "not_authed": _REINSTALL,
+    "account_inactive": _REINSTALL,
+    "token_revoked": _REINSTALL,
+    "token_expired": _REINSTALL,
+    "missing_scope": "the app lacks a permission; an admin must update it from its manifest and install it again.",
+    "no_permission": "the app lacks a permission; an admin must update it from its manifest and install it again.",
+    "ekm_access_denied": "the workspace's key management forbids it; an admin must allow the app.",
+    "team_access_not_granted": "the app is not granted to this workspace; an admin must grant it.",
+    "restricted_action": "a workspace setting forbids the bot to post there; an admin must allow it.",
+    "restricted_action_read_only_channel": "only some may post in this channel; an admin must allow the bot to.",
+    "restricted_action_thread_only_channel": "this channel takes threads only; an admin must change that.",
+    "user_not_in_channel": "the person is not in the channel.",
+    "user_not_found": "the person cannot be found.",
+    "cannot_dm_bot": "the person is a bot.",
+    "msg_too_long": "the text is longer than Slack takes.",
+    "thread_not_found": "the thread is gone; its first message was deleted.",
+    "message_not_found": "the message is gone.",
+    "cant_update_message": "the message is not the bot's own.",
+    "invalid_blocks": "the layout of the message was not accepted.",
+    "file_upload_size_restricted": "the file is larger than the workspace allows.",
+    "file_uploads_disabled": "the workspace does not allow files; an admin must allow them.",
+    "storage_limit_reached": "the workspace's storage is full; an admin must make room.",
+}
+
+# Slack says of the first two that part of the work may have been done; the others come from something in between.
+_MAYBE_DONE = frozenset(
+    {"fatal_error", "internal_error", "request_timeout", "service_unavailable", "team_added_to_org"}
+)
+_BUSY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
+_CODE = re.compile("[a-z0-9_]{1,64}")
+
+# What slack_sdk lets through: its own, urllib's and http.client's errors, and whatever a strange answer breaks in it.
+FAILURES = (SlackClientError, HTTPException, OSError, ValueError, TypeError, AttributeError, LookupError)
+
+
+def send_error(error: Exception) -> SendError:
+    """Class a failure by whether Slack can have acted."""
+    if isinstance(error, SlackApiError) and isinstance(error.response, SlackResponse):
+        return _answered(error.response)
+    if isinstance(error, URLError) and _never_left(error.reason):
+        return TryLater("Slack could not be reached.")
+    return Unclear(f"The connection to Slack broke, or its answer could not be read ({type(error).__name__}).")
+
+
+def _answered(response: SlackResponse) -> SendError:
+    status, code = response.status_code, _code(response)
+    if status == HTTPStatus.TOO_MANY_REQUESTS or code in _BUSY:
+        return TryLater("Slack takes no more messages just now.", retry_after=_retry_after(response))
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _MAYBE_DONE:
+        return Unclear(f"Slack answered {code or status}.")
+    if code:
+        return Undeliverable(f"Slack: {SENTENCES.get(code, 'it refused this.')} ({code})", code=code)
+    if status >= HTTPStatus.BAD_REQUEST:
+        return Undeliverable(f"Slack answered {status}.", code=f"http_{status}")
+    return Unclear("Slack's answer could not be read.")
+
+
+def _code(response: SlackResponse) -> str:
+    """Return Slack's word for a refusal; the library puts a sentence of its own there when the answer was no JSON."""
+    code = response.data.get("error") if isinstance(response.data, dict) else None
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else ""
+
+
+def _retry_after(response: SlackResponse) -> float | None:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return seconds(headers.get("retry-after"))
+
+
+def _never_left(reason: object) -> bool:
+    """Say whether no connection stood, so that nothing can have been read at the other end."""
+    return isinstance(reason, gaierror | ConnectionRefusedError | ssl.SSLCertVerificationError)

@@ -1,0 +1,23 @@
+"""SMS and WhatsApp through Twilio: two channels that share one webhook and one account."""
+
+from collections.abc import Mapping
+
+from channels.base import Connection
+from channels.twilio.channel import TwilioChannel
+from channels.twilio.send import Account
+from channels.twilio.signature import TwilioWebhook
+
+NAMES = ("sms", "whatsapp")
+
+
+def connect(environment: Mapping[str, str]) -> Connection:
+    """Build both channels; without TWILIO_AUTH_TOKEN they still parse, but neither send nor accept a webhook call."""
+    account = Account(
+        sid=environment.get("TWILIO_ACCOUNT_SID", ""),
+        token=environment.get("TWILIO_AUTH_TOKEN", ""),
+        api_url=environment.get("TWILIO_API_URL") or "https://api.twilio.com",
+    )
+    return Connection(
+        channels=tuple(TwilioChannel(name, account) for name in NAMES),
+        webhook=TwilioWebhook(token=account.token),
+    )

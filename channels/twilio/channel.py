@@ -1,0 +1,91 @@
+"""SMS and WhatsApp as channels: the same account and code, told apart by their name."""
+
+import base64
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from channels.base import Attachment, ExternalId, Lookup, OutboundMessage, Parsed, Profile, RawEvent
+from channels.download import download, own_host
+from channels.errors import TryLater, Undeliverable
+from channels.text import split_text
+from channels.twilio import send as sending
+from channels.twilio.numbers import address_type, written_address
+from channels.twilio.parse import parse
+from channels.twilio.send import Account
+
+if TYPE_CHECKING:
+    from twilio.rest import Client  # type: ignore[import-untyped]
+
+# The longest body Twilio takes, in characters; it cuts it into segments itself.
+BODY_LIMIT = 1600
+FETCH_TIMEOUT = 20.0
+
+
+class TwilioChannel:
+    """One of the two channels of a Twilio account."""
+
+    # Absence proves nothing: a message may show in the list late, and another with the same text may hide it.
+    lookup = Lookup(delays=(2, 5, 15, 60), absence_is_proof=False)
+    # Ten seconds to connect and ten to answer, and something over.
+    send_timeout = 25.0
+    files_apart = False
+
+    reports_delivery = True
+
+    def __init__(self, name: str, account: Account) -> None:
+        self.name = name
+        self.address_type = address_type(name)
+        self._account = account
+        self._media_hosts = ("api.twilio.com", ".twiliocdn.com", own_host(account.api_url))
+
+    @property
+    def connected(self) -> bool:
+        """Say whether there is an account to send from."""
+        return bool(self._account.sid and self._account.token)
+
+    def address(self, text: str) -> ExternalId:
+        """Return a number a person wrote as E.164; raise `ValueError` when it is none."""
+        return written_address(self.name, text)
+
+    def answer_address(self, sender: str, recipient: str) -> str:  # noqa: ARG002 (the protocol's; a number has one place)
+        """Return the sender's own number."""
+        return sender
+
+    def parse(self, raw: RawEvent) -> tuple[Parsed, ...]:
+        """Translate a stored call; raises `Malformed`."""
+        return parse(raw)
+
+    def split(self, body: str) -> tuple[str, ...]:
+        """Cut a text into messages of at most 1,600 characters."""
+        return split_text(body, BODY_LIMIT)
+
+    def send(self, outbound: OutboundMessage) -> ExternalId:
+        """Send once and return the SID. Raises a `SendError`."""
+        if not self.connected:
+            raise Undeliverable("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are not set.", code="not_connected")
+        return sending.send(self._client, self.name, outbound)
+
+    def find_sent(self, outbound: OutboundMessage, since: datetime) -> tuple[ExternalId, ...]:
+        """Return the SIDs that could be this send, oldest first. Raises `TryLater`."""
+        if not self.connected:
+            raise TryLater("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are not set.")
+        return sending.find_sent(self._client, self.name, outbound, since)
+
+    def fetch(self, attachment: Attachment, limit: int) -> bytes:
+        """Get a media file: its address asks for credentials, then redirects to a file host that must not get them."""
+        headers = {"Authorization": "Basic " + self._credentials()}
+        return download(
+            attachment.url or "", headers=headers, hosts=self._media_hosts, limit=limit, timeout=FETCH_TIMEOUT
+        )
+
+    def profile(self, person: ExternalId) -> Profile | None:  # noqa: ARG002 (the protocol's; Twilio knows nothing)
+        """Know nothing of a person but the name they send along."""
+        return None
+
+    def _credentials(self) -> str:
+        return base64.b64encode(f"{self._account.sid}:{self._account.token}".encode()).decode()
+
+    @cached_property
+    def _client(self) -> "Client":
+        return sending.rest_client(self._account)

@@ -1,0 +1,176 @@
+"""Sending through Twilio's REST API, and looking up what was sent.
+
+In: an `OutboundMessage`. Out: the message's SID. The caller retries; nothing here and nothing below does. Twilio has no
+idempotency key for messages, so whatever may have been written to the wire is `Unclear`.
+"""
+
+import logging
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import requests
+import urllib3
+from requests.exceptions import ConnectionError as RequestsConnectionError
+from requests.exceptions import ConnectTimeout, RequestException
+from twilio.base.exceptions import (  # type: ignore[import-untyped]
+    TwilioException,
+    TwilioRestException,
+    TwilioServiceException,
+)
+
+from channels.base import ExternalId, OutboundMessage
+from channels.download import seconds
+from channels.errors import SendError, TryLater, Unclear, Undeliverable
+from channels.twilio.numbers import wire_address
+from channels.twilio.status import trouble
+
+if TYPE_CHECKING:
+    from twilio.rest import Client  # type: ignore[import-untyped]
+    from twilio.rest.api.v2010.account.message import MessageInstance  # type: ignore[import-untyped]
+
+TIMEOUT = 10.0
+LOOKED_AT = 100
+# Twilio counts in whole seconds, and our clock may be a little ahead of theirs.
+CLOCK_SLACK = timedelta(seconds=2)
+_MEDIA_LIMIT = {"sms": 10, "whatsapp": 1}
+_TRIAL_PREFIX = "Sent from your Twilio trial account - "
+
+# The library writes numbers and headers at INFO; every failure reaches us as an exception anyway.
+_QUIET = logging.getLogger("channels.twilio.library")
+_QUIET.setLevel(logging.CRITICAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One Twilio account and where its API is."""
+
+    sid: str
+    token: str = field(repr=False)
+    api_url: str
+
+
+def rest_client(account: Account) -> "Client":
+    """Build a client with a timeout, without retries, and with a connection of its own for every request."""
+    # Imported here because it holds 12 MB, and the doors, which never send, load this module too.
+    from twilio.http.http_client import TwilioHttpClient  # type: ignore[import-untyped]  # noqa: PLC0415
+    from twilio.rest import Client  # noqa: PLC0415
+
+    http = TwilioHttpClient(timeout=TIMEOUT, logger=_QUIET, request_hooks={"response": [_refuse_when_busy]})
+    # A kept connection that the other side closed in the meantime looks like a lost answer, and would be `Unclear`.
+    http.session.headers["Connection"] = "close"
+    # Given as an environment so that TWILIO_EDGE and TWILIO_REGION of the process cannot redirect a configured address.
+    client = Client(
+        http_client=http, environment={"TWILIO_ACCOUNT_SID": account.sid, "TWILIO_AUTH_TOKEN": account.token}
+    )
+    client.api.base_url = account.api_url.rstrip("/")
+    return client
+
+
+def _refuse_when_busy(response: requests.Response, **_: object) -> None:
+    """Raise here, because the library's own error has lost the Retry-After header."""
+    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        response.close()
+        raise TryLater(
+            "Twilio takes no more requests just now.", retry_after=seconds(response.headers.get("retry-after"))
+        )
+
+
+def send(client: "Client", channel: str, outbound: OutboundMessage) -> ExternalId:
+    """Create the message once and return its SID. Raises a `SendError`."""
+    if outbound.sender is None:
+        raise Undeliverable("No number of ours is set for this department.", code="no_sender")
+    body, media = _content(channel, outbound)
+    wanted = {"status_callback": outbound.callback_url, "media_url": media, "body": body}
+    try:
+        message = client.messages.create(
+            to=wire_address(channel, outbound.to),
+            from_=wire_address(channel, outbound.sender),
+            **{name: value for name, value in wanted.items() if value},
+        )
+    except _FAILURES as error:
+        # Without the cause: its text holds the number, and a traceback would carry it into the logs.
+        raise send_error(error) from None
+    return _sid(message)
+
+
+def _sid(message: "MessageInstance") -> ExternalId:
+    if not isinstance(message.sid, str) or not message.sid:
+        raise Unclear("Twilio answered without a message id.")
+    return ExternalId(type="twilio", value=message.sid)
+
+
+def _content(channel: str, outbound: OutboundMessage) -> tuple[str, list[str]]:
+    """Return the text and the media; files over the channel's limit become links under the text."""
+    limit = _MEDIA_LIMIT[channel]
+    links = outbound.media_urls[limit:]
+    return "\n".join(part for part in (outbound.body, *links) if part), list(outbound.media_urls[:limit])
+
+
+def find_sent(client: "Client", channel: str, outbound: OutboundMessage, since: datetime) -> tuple[ExternalId, ...]:
+    """Return the messages between these two numbers with this very text since `since`, oldest first.
+
+    Raises `TryLater`. The date is compared here: Twilio's own filter is by DateSent, which a queued message lacks.
+    """
+    if outbound.sender is None:
+        return ()
+    try:
+        messages = client.messages.list(
+            to=wire_address(channel, outbound.to), from_=wire_address(channel, outbound.sender), limit=LOOKED_AT
+        )
+        body, _ = _content(channel, outbound)
+        found = [message for message in messages if _fits(message, body, since - CLOCK_SLACK)]
+    except (*_FAILURES, SendError) as error:
+        raise TryLater(f"Twilio could not be asked for sent messages ({type(error).__name__}).") from None
+    found.sort(key=lambda message: message.date_created)
+    return tuple(_sid(message) for message in found)
+
+
+def _fits(message: "MessageInstance", body: str, earliest: datetime) -> bool:
+    # Cut to the whole second, as Twilio writes its dates.
+    created = message.date_created or datetime.min.replace(tzinfo=UTC)
+    return (
+        str(message.direction).startswith("outbound")
+        and created >= earliest.replace(microsecond=0)
+        and (message.body or "").removeprefix(_TRIAL_PREFIX).strip() == body.strip()
+    )
+
+
+# What the library lets through besides its own: requests' errors, and whatever reading a strange answer raises.
+_FAILURES = (
+    TwilioException,
+    RequestException,
+    urllib3.exceptions.HTTPError,
+    OSError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+)
+
+
+def send_error(error: Exception) -> SendError:
+    """Class a failure by whether the message can exist."""
+    if isinstance(error, TwilioRestException | TwilioServiceException):
+        return _answered(error.status, str(error.code or ""))
+    if isinstance(error, RequestException) and _never_left(error):
+        return TryLater("Twilio could not be reached.")
+    return Unclear(f"The connection to Twilio broke, or its answer could not be read ({type(error).__name__}).")
+
+
+def _answered(status: int, code: str) -> SendError:
+    meaning = trouble(code)
+    if not HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Unclear(f"Twilio answered {status}.")
+    if meaning.later:
+        return TryLater(meaning.words)
+    return Undeliverable(f"{meaning.words} (Twilio {code or status})", code=code, bad_address=meaning.bad_address)
+
+
+def _never_left(error: RequestException) -> bool:
+    """Say whether the failure came before a connection stood, which is certain for these kinds only."""
+    if isinstance(error, ConnectTimeout):
+        return True
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(error, RequestsConnectionError) and isinstance(reason, urllib3.exceptions.NewConnectionError)

@@ -1,0 +1,1 @@
+"""What is stored: tables, and the statements over them. Imports nothing of ours."""

@@ -1,0 +1,98 @@
+"""Clients, and the outside names by which they are known."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint, func, literal, select, tuple_
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import UTC_NOW, Base
+from models.external_ids import ExternalId
+
+
+class Client(Base):
+    """Somebody who writes to us."""
+
+    __tablename__ = "clients"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(255))
+    data: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    created_at: Mapped[datetime] = mapped_column(server_default=UTC_NOW)
+    updated_at: Mapped[datetime] = mapped_column(server_default=UTC_NOW, onupdate=UTC_NOW)
+
+
+class ClientExternalId(Base):
+    """One outside name of a client: an address, a number, a Slack user."""
+
+    __tablename__ = "client_external_ids"
+    __table_args__ = (UniqueConstraint("type", "value"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    client_id: Mapped[int] = mapped_column(ForeignKey("clients.id"), index=True)
+    type: Mapped[str] = mapped_column(String(50))
+    value: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime] = mapped_column(server_default=UTC_NOW)
+
+
+def get_or_create_client(session: Session, aliases: Sequence[ExternalId], *, name: str) -> int:
+    """Return the id of the client known by any of `aliases`, made with the first of them when there is none.
+
+    `aliases` are names of one person (a number by SMS and by WhatsApp); the first is the one in use now and is noted on
+    the client if it was new. Safe under any number of simultaneous first messages: whoever comes second waits for the
+    first to commit and reads the winner.
+    """
+    client_id = _find(session, aliases)
+    if client_id is None:
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(aliases[0].value, 0))))
+        client_id = _find(session, aliases)
+    if client_id is None:
+        client_id = _make(session, aliases[0], name)
+    return client_id
+
+
+def _find(session: Session, aliases: Sequence[ExternalId]) -> int | None:
+    """Look all names up at once; the one in use now is added when only another was known."""
+    rows = session.execute(
+        select(ClientExternalId.type, ClientExternalId.client_id)
+        .where(tuple_(ClientExternalId.type, ClientExternalId.value).in_([(each.type, each.value) for each in aliases]))
+        .order_by(ClientExternalId.id)
+    ).all()
+    known: dict[str, int] = {row.type: row.client_id for row in rows}
+    if not known:
+        return None
+    if aliases[0].type not in known:
+        _note(session, next(iter(known.values())), aliases[0])
+    return known.get(aliases[0].type, next(iter(known.values())))
+
+
+def _make(session: Session, known_as: ExternalId, name: str) -> int:
+    made = insert(Client).values(name=name).returning(Client.id).cte("made")
+    named = insert(ClientExternalId).from_select(
+        ["client_id", "type", "value"], select(made.c.id, literal(known_as.type), literal(known_as.value))
+    )
+    return session.scalars(named.returning(ClientExternalId.client_id)).one()
+
+
+def _note(session: Session, client_id: int, name: ExternalId) -> None:
+    session.execute(
+        insert(ClientExternalId).values(client_id=client_id, type=name.type, value=name.value).on_conflict_do_nothing()
+    )
+
+
+def fill_blank_name(session: Session, client_id: int, name: str, placeholder: str) -> None:
+    """Give a client a name where only a placeholder stood; a name that is there is never overwritten."""
+    client = session.get_one(Client, client_id)
+    if client.name == placeholder:
+        client.name = name
+
+
+def client_of(session: Session, name: ExternalId) -> int | None:
+    """Return the id of the client with this outside name."""
+    return session.scalar(
+        select(ClientExternalId.client_id).where(
+            ClientExternalId.type == name.type, ClientExternalId.value == name.value
+        )
+    )

@@ -1,0 +1,395 @@
+"""The outbox: every send to the outside, what was tried and what became of it.
+
+pending ──claim──▶ sending ──▶ sent ──▶ delivered ──▶ read
+   ▲                  │ ├──▶ failed
+   │   not sent       │ └──▶ unclear ──looked up──▶ sent | pending | unconfirmed (the agents are asked)
+   └──────────────────┘
+
+Deliveries of one `lane` leave in the order made: only the oldest open row of a lane can be claimed. A claim commits
+before the provider is called, and counts in `attempts` (sends) or `lookups`; the pair fences a claimer whose lease was
+taken.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    Uuid,
+    and_,
+    case,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
+
+from models.base import UTC_NOW, Base, Identified, one_of
+
+
+class Purpose(StrEnum):
+    """What is sent: a message's text or files, the ticket's card or its renewal, the mark on an agent's message."""
+
+    MESSAGE = "message"
+    FILES = "files"
+    CARD = "card"
+    CARD_UPDATE = "card_update"
+    RECEIPT = "receipt"
+
+
+class DeliveryStatus(StrEnum):
+    """What became of a send; the first three are open."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    UNCLEAR = "unclear"
+    UNCONFIRMED = "unconfirmed"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+# A later one never gives way to an earlier one, whatever order reports arrive in.
+PROGRESS = (
+    DeliveryStatus.PENDING,
+    DeliveryStatus.SENDING,
+    DeliveryStatus.UNCLEAR,
+    DeliveryStatus.UNCONFIRMED,
+    DeliveryStatus.SENT,
+    DeliveryStatus.DELIVERED,
+    DeliveryStatus.READ,
+)
+
+_IS_OPEN: ColumnElement[bool] = literal_column("status IN ('pending', 'sending', 'unclear')")
+
+
+class Delivery(Identified, Base):
+    """One outbound send; `created_at` is when it was decided."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        one_of("status", DeliveryStatus),
+        one_of("purpose", Purpose),
+        Index("deliveries_open_idx", "lane", "id", postgresql_where=_IS_OPEN),
+        Index("deliveries_due_idx", "next_attempt_at", postgresql_where=_IS_OPEN),
+        Index("deliveries_channel_external_id_idx", "channel", "external_id"),
+        Index("deliveries_ticket_id_idx", "ticket_id"),
+        Index("deliveries_message_id_idx", "message_id"),
+        Index("deliveries_card_key", "ticket_id", unique=True, postgresql_where=text("purpose = 'card'")),
+        Index(
+            "deliveries_card_update_key",
+            "ticket_id",
+            unique=True,
+            postgresql_where=text("purpose = 'card_update' AND status = 'pending'"),
+        ),
+        Index(
+            "deliveries_receipt_key",
+            "message_id",
+            unique=True,
+            postgresql_where=text("purpose = 'receipt' AND status = 'pending'"),
+        ),
+    )
+
+    idempotency_key: Mapped[uuid.UUID] = mapped_column(Uuid, unique=True, server_default=text("gen_random_uuid()"))
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"))
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
+    purpose: Mapped[str] = mapped_column(String(50))
+    part: Mapped[int] = mapped_column(server_default="0", default=0)
+    channel: Mapped[str] = mapped_column(String(50))
+    recipient_type: Mapped[str] = mapped_column(String(50))
+    recipient: Mapped[str] = mapped_column(String(255))
+    sender: Mapped[str] = mapped_column(String(255), server_default="", default="")
+    to_client: Mapped[bool] = mapped_column(server_default="false", default=False)
+    about_delivery_id: Mapped[int | None] = mapped_column(ForeignKey("deliveries.id"))
+    lane: Mapped[str] = mapped_column(String(255))
+    status: Mapped[str] = mapped_column(String(50), server_default=DeliveryStatus.PENDING)
+    attempts: Mapped[int] = mapped_column(server_default="0", default=0)
+    lookups: Mapped[int] = mapped_column(server_default="0", default=0)
+    next_attempt_at: Mapped[datetime] = mapped_column(server_default=UTC_NOW)
+    lease_until: Mapped[datetime | None]
+    attempted_at: Mapped[datetime | None]
+    external_id: Mapped[str | None] = mapped_column(String(255))
+    error_code: Mapped[str | None] = mapped_column(String(255))
+    error_text: Mapped[str | None] = mapped_column(Text)
+    sent_at: Mapped[datetime | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDelivery:
+    """A send to be made: with `hold`, not before that many seconds from now.
+
+    `about_delivery_id` is the failed send that a notice to the agents speaks of, and offers to try again.
+    """
+
+    ticket_id: int
+    purpose: Purpose
+    channel: str
+    recipient_type: str
+    recipient: str
+    lane: str
+    message_id: int | None = None
+    part: int = 0
+    sender: str = ""
+    to_client: bool = False
+    about_delivery_id: int | None = None
+    hold: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedDelivery:
+    """A delivery that is ours until its lease ends. `look_up` says that an earlier send may have gone out."""
+
+    id: int
+    idempotency_key: str
+    ticket_id: int
+    message_id: int | None
+    purpose: Purpose
+    part: int
+    channel: str
+    recipient_type: str
+    recipient: str
+    sender: str
+    to_client: bool
+    about_delivery_id: int | None
+    lane: str
+    attempts: int
+    lookups: int
+    created_at: datetime
+    attempted_at: datetime
+    look_up: bool
+
+
+def add_deliveries(session: Session, deliveries: Sequence[NewDelivery]) -> list[tuple[int, str, float]]:
+    """Store sends and return (id, channel, hold) of those made; not of a second card or a waiting renewal."""
+    if not deliveries:
+        return []
+    statement = insert(Delivery).values(
+        [
+            {
+                "ticket_id": each.ticket_id,
+                "message_id": each.message_id,
+                "purpose": each.purpose,
+                "part": each.part,
+                "channel": each.channel,
+                "recipient_type": each.recipient_type,
+                "recipient": each.recipient,
+                "sender": each.sender,
+                "to_client": each.to_client,
+                "about_delivery_id": each.about_delivery_id,
+                "lane": each.lane,
+                "next_attempt_at": UTC_NOW + literal(timedelta(seconds=each.hold)),
+            }
+            for each in deliveries
+        ]
+    )
+    holds = {(each.purpose, each.message_id, each.part): each.hold for each in deliveries}
+    rows = session.execute(
+        statement.on_conflict_do_nothing().returning(
+            Delivery.id, Delivery.channel, Delivery.purpose, Delivery.message_id, Delivery.part
+        )
+    )
+    return [(row.id, row.channel, holds.get((Purpose(row.purpose), row.message_id, row.part), 0.0)) for row in rows]
+
+
+# How long a claim holds, by channel.
+Leases = Mapping[str, timedelta]
+
+
+def claim_delivery(session: Session, delivery_id: int, leases: Leases) -> ClaimedDelivery | None:
+    """Claim the head of the lane that `delivery_id` stands in; `None` when it is held, or not due."""
+    asked = aliased(Delivery)
+    return _claim(session, select(asked.lane).where(asked.id == delivery_id).scalar_subquery(), leases)
+
+
+def claim_next_in_lane(session: Session, lane: str, leases: Leases) -> ClaimedDelivery | None:
+    """Claim the head of a lane: after one is done, those that waited behind it."""
+    return _claim(session, literal(lane), leases)
+
+
+def _claim(session: Session, lane: ColumnElement[str], leases: Leases) -> ClaimedDelivery | None:
+    head = (
+        select(Delivery.id.label("id"), Delivery.status.label("was"))
+        .where(Delivery.lane == lane, _IS_OPEN)
+        .order_by(Delivery.id)
+        .limit(1)
+        .with_for_update()
+        .cte("head")
+    )
+    fresh = head.c.was == DeliveryStatus.PENDING
+    row = session.execute(
+        update(Delivery)
+        .where(Delivery.id == head.c.id, claimable())
+        .values(
+            status=case((fresh, DeliveryStatus.SENDING), else_=DeliveryStatus.UNCLEAR),
+            attempts=Delivery.attempts + case((fresh, 1), else_=0),
+            lookups=Delivery.lookups + case((fresh, 0), else_=1),
+            attempted_at=case((fresh, UTC_NOW), else_=Delivery.attempted_at),
+            lease_until=UTC_NOW + case(dict(leases), value=Delivery.channel),
+        )
+        .returning(Delivery, head.c.was)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    ).one_or_none()
+    return None if row is None else _claimed(row[0], look_up=row[1] != DeliveryStatus.PENDING)
+
+
+def _claimed(delivery: Delivery, *, look_up: bool) -> ClaimedDelivery:
+    return ClaimedDelivery(
+        id=delivery.id,
+        idempotency_key=str(delivery.idempotency_key),
+        ticket_id=delivery.ticket_id,
+        message_id=delivery.message_id,
+        purpose=Purpose(delivery.purpose),
+        part=delivery.part,
+        channel=delivery.channel,
+        recipient_type=delivery.recipient_type,
+        recipient=delivery.recipient,
+        sender=delivery.sender,
+        to_client=delivery.to_client,
+        about_delivery_id=delivery.about_delivery_id,
+        lane=delivery.lane,
+        attempts=delivery.attempts,
+        lookups=delivery.lookups,
+        created_at=delivery.created_at,
+        attempted_at=delivery.attempted_at or delivery.created_at,
+        look_up=look_up,
+    )
+
+
+def claimable() -> ColumnElement[bool]:
+    """Hold for rows that are due and that nobody holds."""
+    return and_(
+        Delivery.next_attempt_at <= UTC_NOW,
+        or_(Delivery.status == DeliveryStatus.PENDING, func.coalesce(Delivery.lease_until, UTC_NOW) <= UTC_NOW),
+    )
+
+
+def record_outcome(session: Session, claimed: ClaimedDelivery, status: DeliveryStatus, **values: Any) -> bool:  # noqa: ANN401 (columns of the row)
+    """Write what became of a claimed send; false when the lease was lost, or a report was quicker and knows more."""
+    written = session.execute(
+        update(Delivery)
+        .where(
+            Delivery.id == claimed.id,
+            Delivery.attempts == claimed.attempts,
+            Delivery.lookups == claimed.lookups,
+            Delivery.status.in_((DeliveryStatus.SENDING, DeliveryStatus.UNCLEAR)),
+        )
+        .values(status=status, lease_until=None, **values)
+        .returning(Delivery.id)
+        .execution_options(synchronize_session=False)
+    )
+    return written.scalar() is not None
+
+
+def due_deliveries(session: Session, *, older_than: timedelta, limit: int) -> list[tuple[int, str]]:
+    """Return (id, channel) of sends that are due since `older_than` and that nobody holds, oldest first."""
+    rows = session.execute(
+        select(Delivery.id, Delivery.channel)
+        .where(_IS_OPEN, claimable(), Delivery.next_attempt_at < UTC_NOW - literal(older_than))
+        .order_by(Delivery.id)
+        .limit(limit)
+    )
+    return [(row.id, row.channel) for row in rows]
+
+
+def delivery_reported(session: Session, *, channel: str, external_id: str, idempotency_key: str) -> Delivery | None:
+    """Return the delivery a report speaks of, by our key if it has one, else by the provider's id; locked."""
+    key = _as_uuid(idempotency_key)
+    named = Delivery.idempotency_key == key if key else Delivery.external_id == external_id
+    return session.scalar(select(Delivery).where(Delivery.channel == channel, named).with_for_update())
+
+
+def _as_uuid(text_form: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text_form)
+    except ValueError:
+        return None
+
+
+def deliveries_to_client(session: Session, message_id: int) -> list[Delivery]:
+    """Return the sends by which a message goes to its client, in order, those canceled left out; locked."""
+    return list(
+        session.scalars(
+            select(Delivery)
+            .where(
+                Delivery.message_id == message_id,
+                Delivery.to_client.is_(True),
+                Delivery.status != DeliveryStatus.CANCELED,
+            )
+            .order_by(Delivery.id)
+            .with_for_update()
+        )
+    )
+
+
+def reopen_delivery(session: Session, delivery_id: int) -> Delivery | None:
+    """Make a failed or unconfirmed send pending again because a person asked; `None` when it is neither."""
+    return session.scalar(
+        update(Delivery)
+        .where(
+            Delivery.id == delivery_id,
+            Delivery.status.in_((DeliveryStatus.FAILED, DeliveryStatus.UNCONFIRMED)),
+        )
+        .values(
+            status=DeliveryStatus.PENDING,
+            lookups=0,
+            next_attempt_at=UTC_NOW,
+            lease_until=None,
+            error_code=None,
+            error_text=None,
+        )
+        .returning(Delivery)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def card_of(session: Session, ticket_id: int) -> Delivery | None:
+    """Return the send by which a ticket's card was posted."""
+    return session.scalar(select(Delivery).where(Delivery.ticket_id == ticket_id, Delivery.purpose == Purpose.CARD))
+
+
+def list_deliveries(session: Session, statuses: Sequence[DeliveryStatus], limit: int) -> list[Delivery]:
+    """Return sends in these statuses, newest first."""
+    return list(
+        session.scalars(select(Delivery).where(Delivery.status.in_(statuses)).order_by(Delivery.id.desc()).limit(limit))
+    )
+
+
+def cancel_deliveries(session: Session, delivery_ids: Sequence[int]) -> None:
+    """Take back sends that nobody has begun; the caller holds their rows."""
+    session.execute(
+        update(Delivery)
+        .where(Delivery.id.in_(delivery_ids), Delivery.status == DeliveryStatus.PENDING)
+        .values(status=DeliveryStatus.CANCELED)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def delivery_by_id(session: Session, delivery_id: int) -> Delivery | None:
+    """Return a send."""
+    return session.get(Delivery, delivery_id)
+
+
+def deliveries_of(session: Session, message_id: int) -> list[Delivery]:
+    """Return the sends by which a message goes to its client, canceled ones too, in order."""
+    return list(
+        session.scalars(
+            select(Delivery)
+            .where(Delivery.message_id == message_id, Delivery.to_client.is_(True))
+            .order_by(Delivery.id)
+        )
+    )

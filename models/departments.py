@@ -1,0 +1,153 @@
+"""Departments, the addresses that are theirs, and how each wants to work."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Integer,
+    ScalarSelect,
+    String,
+    Text,
+    UniqueConstraint,
+    literal,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, aliased, mapped_column
+
+from models.base import UTC_NOW, Base, Identified, one_of
+from models.external_ids import ExternalId
+
+# The type of the Slack channel in which a department's agents work.
+AGENTS = "slack_agents"
+
+
+class ReplyMode(StrEnum):
+    """What leaves the agents' thread: every message that is no note, or only those that begin with `reply:`."""
+
+    THREAD = "thread"
+    PREFIX = "prefix"
+
+
+class Department(Base):
+    """A desk."""
+
+    __tablename__ = "departments"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), unique=True)
+    description: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(server_default=UTC_NOW)
+
+
+class DepartmentExternalId(Identified, Base):
+    """An address of ours: a mailbox, a number, a Slack channel for clients or for agents."""
+
+    __tablename__ = "department_external_ids"
+    __table_args__ = (UniqueConstraint("type", "value"),)
+
+    department_id: Mapped[int] = mapped_column(ForeignKey("departments.id"), index=True)
+    type: Mapped[str] = mapped_column(String(50))
+    value: Mapped[str] = mapped_column(String(255))
+
+
+class DepartmentSettings(Base):
+    """How a department works, where it differs from the defaults: no row means all defaults."""
+
+    __tablename__ = "department_settings"
+    __table_args__ = (one_of("reply_mode", ReplyMode),)
+
+    department_id: Mapped[int] = mapped_column(ForeignKey("departments.id"), primary_key=True)
+    reply_mode: Mapped[str] = mapped_column(String(50), server_default=ReplyMode.THREAD)
+    set_aside_automatic: Mapped[bool] = mapped_column(server_default="false")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Where a ticket is worked on: its department, and the Slack channel (`T…/C…`) of its agents if there is one."""
+
+    department_id: int | None = None
+    agents_channel: str | None = None
+
+
+def desk_owning(session: Session, addresses: Sequence[ExternalId]) -> Desk:
+    """Return the desk of the department that owns the first of these addresses that anybody owns."""
+    pairs = [(each.type, each.value) for each in addresses]
+    rows = session.execute(
+        select(
+            DepartmentExternalId.type,
+            DepartmentExternalId.value,
+            DepartmentExternalId.department_id,
+            _agents_channel(DepartmentExternalId.department_id).label("agents_channel"),
+        ).where(tuple_(DepartmentExternalId.type, DepartmentExternalId.value).in_(pairs))
+    ).all()
+    owners = {(row.type, row.value): row for row in rows}
+    first = next((owners[pair] for pair in pairs if pair in owners), None)
+    return Desk(department_id=first.department_id, agents_channel=first.agents_channel) if first else Desk()
+
+
+def desk_of(session: Session, department_id: int | None) -> Desk:
+    """Return the desk of a department."""
+    channel = session.scalar(select(_agents_channel(literal(department_id, Integer)))) if department_id else None
+    return Desk(department_id=department_id, agents_channel=channel)
+
+
+def _agents_channel(department_id: ColumnElement[int] | InstrumentedAttribute[int]) -> ScalarSelect[str]:
+    agents = aliased(DepartmentExternalId)
+    return (
+        select(agents.value)
+        .where(agents.department_id == department_id, agents.type == AGENTS)
+        .order_by(agents.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def addresses_of(session: Session, department_id: int) -> set[tuple[str, str]]:
+    """Return the (type, value) pairs of a department."""
+    rows = session.execute(
+        select(DepartmentExternalId.type, DepartmentExternalId.value).where(
+            DepartmentExternalId.department_id == department_id
+        )
+    )
+    return {(row.type, row.value) for row in rows}
+
+
+def owner_of(session: Session, address: ExternalId) -> str | None:
+    """Return the name of the department that owns an address."""
+    return session.scalar(
+        select(Department.name)
+        .join(DepartmentExternalId)
+        .where(DepartmentExternalId.type == address.type, DepartmentExternalId.value == address.value)
+    )
+
+
+def settings_of(session: Session, department_id: int | None) -> DepartmentSettings:
+    """Return how a department works; the defaults, unsaved, where it says nothing."""
+    stored = session.get(DepartmentSettings, department_id) if department_id else None
+    return stored or DepartmentSettings(reply_mode=ReplyMode.THREAD, set_aside_automatic=False)
+
+
+def save_settings(session: Session, department_id: int, *, reply_mode: ReplyMode, set_aside_automatic: bool) -> None:
+    """Store how a department works."""
+    values = {"reply_mode": reply_mode, "set_aside_automatic": set_aside_automatic}
+    session.execute(
+        insert(DepartmentSettings)
+        .values(department_id=department_id, **values)
+        .on_conflict_do_update(index_elements=["department_id"], set_=values)
+    )
+
+
+def department_by_name(session: Session, name: str) -> Department | None:
+    """Return the department of this name."""
+    return session.scalar(select(Department).where(Department.name == name))
+
+
+def add_address(session: Session, department_id: int, address: ExternalId) -> None:
+    """Give a department an address that nobody has."""
+    session.add(DepartmentExternalId(department_id=department_id, type=address.type, value=address.value))

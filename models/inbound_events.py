@@ -1,0 +1,257 @@
+"""The inbox: every thing that arrived, with its bytes, until and after it became an effect.
+
+A row is claimed for the length of a lease. Only the oldest open row of a conversation can be claimed, so the lease is
+also the lock of the conversation. `attempts` rises with each claim and fences a claimer whose lease was taken.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    and_,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
+
+from models.base import UTC_NOW, Base, Identified, now, one_of
+
+# Payloads are read in slices: the driver's text form of a whole large one would triple a worker's memory.
+SLICE = 1 << 20
+
+
+class EventStatus(StrEnum):
+    """What became of an event; the first two are open."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    PROCESSED = "processed"
+    IGNORED = "ignored"
+    FAILED = "failed"
+
+
+_IS_OPEN: ColumnElement[bool] = literal_column("status IN ('pending', 'processing')")
+
+
+class InboundEvent(Identified, Base):
+    """One thing that arrived; `created_at` is when it was accepted."""
+
+    __tablename__ = "inbound_events"
+    __table_args__ = (
+        UniqueConstraint("channel", "external_id"),
+        one_of("status", EventStatus),
+        Index("inbound_events_open_idx", "conversation", "id", postgresql_where=_IS_OPEN),
+        Index("inbound_events_due_idx", "next_attempt_at", postgresql_where=_IS_OPEN),
+        Index("inbound_events_failed_idx", "id", postgresql_where=literal_column("status = 'failed'")),
+    )
+
+    channel: Mapped[str] = mapped_column(String(50))
+    external_id: Mapped[str] = mapped_column(String(255))
+    conversation: Mapped[str] = mapped_column(String(255))
+    payload: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    status: Mapped[str] = mapped_column(String(50), server_default=EventStatus.PENDING)
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    next_attempt_at: Mapped[datetime] = mapped_column(server_default=UTC_NOW)
+    lease_until: Mapped[datetime | None]
+    error: Mapped[str | None] = mapped_column(Text)
+    processed_at: Mapped[datetime | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedEvent:
+    """An event that is ours until its lease ends; `attempts` is the fencing token."""
+
+    id: int
+    channel: str
+    external_id: str
+    conversation: str
+    payload: bytes
+    facts: Mapping[str, Any]
+    attempts: int
+    accepted_at: datetime
+
+
+def insert_event(
+    session: Session, *, channel: str, external_id: str, conversation: str, payload: bytes, facts: Mapping[str, object]
+) -> int | None:
+    """Store an event and return its id, or `None` when the same one is there already."""
+    statement = insert(InboundEvent).values(
+        channel=channel,
+        external_id=external_id,
+        conversation=conversation,
+        payload=payload,
+        facts=facts,
+    )
+    made = session.execute(
+        statement.on_conflict_do_nothing(index_elements=["channel", "external_id"]).returning(InboundEvent.id)
+    )
+    return made.scalar()
+
+
+def claim_event(session: Session, event_id: int, lease: timedelta) -> ClaimedEvent | None:
+    """Claim the oldest open event of the conversation that `event_id` belongs to; `None` when another holds it.
+
+    The caller commits at once, so that an event that kills its worker has been counted.
+    """
+    asked = aliased(InboundEvent)
+    conversation = select(asked.conversation).where(asked.id == event_id).scalar_subquery()
+    return _claim(session, conversation, lease)
+
+
+def claim_next(session: Session, conversation: str, lease: timedelta) -> ClaimedEvent | None:
+    """Claim the oldest open event of a conversation: after one is done, those that waited behind it."""
+    return _claim(session, literal(conversation), lease)
+
+
+def _claim(session: Session, conversation: Any, lease: timedelta) -> ClaimedEvent | None:  # noqa: ANN401 (any SQL expression)
+    head = (
+        select(InboundEvent.id)
+        .where(InboundEvent.conversation == conversation, _IS_OPEN)
+        .order_by(InboundEvent.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    row = session.execute(
+        update(InboundEvent)
+        .where(InboundEvent.id == head, _claimable())
+        .values(
+            status=EventStatus.PROCESSING,
+            attempts=InboundEvent.attempts + 1,
+            lease_until=UTC_NOW + literal(lease),
+        )
+        .returning(
+            InboundEvent.id,
+            InboundEvent.channel,
+            InboundEvent.external_id,
+            InboundEvent.conversation,
+            InboundEvent.facts,
+            InboundEvent.attempts,
+            InboundEvent.created_at,
+            func.length(InboundEvent.payload).label("size"),
+            func.substring(InboundEvent.payload, 1, SLICE).label("start"),
+        )
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    if row is None:
+        return None
+    return ClaimedEvent(
+        id=row.id,
+        channel=row.channel,
+        external_id=row.external_id,
+        conversation=row.conversation,
+        payload=row.start if row.size <= SLICE else read_payload(session, row.id),
+        facts=row.facts,
+        attempts=row.attempts,
+        accepted_at=row.created_at,
+    )
+
+
+def _claimable() -> ColumnElement[bool]:
+    return or_(
+        and_(InboundEvent.status == EventStatus.PENDING, InboundEvent.next_attempt_at <= UTC_NOW),
+        and_(InboundEvent.status == EventStatus.PROCESSING, InboundEvent.lease_until < UTC_NOW),
+    )
+
+
+def read_payload(session: Session, event_id: int) -> bytes:
+    """Return the stored bytes, read slice by slice."""
+    whole = io.BytesIO()
+    start = 1
+    while piece := session.scalar(
+        select(func.substring(InboundEvent.payload, start, SLICE)).where(InboundEvent.id == event_id)
+    ):
+        whole.write(piece)
+        start += SLICE
+    return whole.getvalue()
+
+
+def finish_event(session: Session, claimed: ClaimedEvent, status: EventStatus, error: str | None = None) -> bool:
+    """Close a claimed event; false when the lease was lost and the caller must roll back."""
+    return _write_if_ours(
+        session, claimed, {"status": status, "error": error, "processed_at": now(), "lease_until": None}
+    )
+
+
+def postpone_event(session: Session, claimed: ClaimedEvent, until: datetime, error: str) -> bool:
+    """Give a claimed event back, to be tried again later."""
+    return _write_if_ours(
+        session,
+        claimed,
+        {"status": EventStatus.PENDING, "next_attempt_at": until, "lease_until": None, "error": error},
+    )
+
+
+def extend_lease(session: Session, claimed: ClaimedEvent, lease: timedelta) -> bool:
+    """Hold on to a claimed event for longer; false when it is no longer ours."""
+    return _write_if_ours(session, claimed, {"lease_until": now() + lease})
+
+
+def _write_if_ours(session: Session, claimed: ClaimedEvent, values: dict[str, Any]) -> bool:
+    ours = session.execute(
+        update(InboundEvent)
+        .where(
+            InboundEvent.id == claimed.id,
+            InboundEvent.status == EventStatus.PROCESSING,
+            InboundEvent.attempts == claimed.attempts,
+        )
+        .values(values)
+        .returning(InboundEvent.id)
+        .execution_options(synchronize_session=False)
+    )
+    return ours.scalar() is not None
+
+
+def due_events(session: Session, *, older_than: timedelta, limit: int) -> list[tuple[int, str]]:
+    """Return (id, channel) of events that nobody holds and that have waited for `older_than`, oldest first."""
+    late = UTC_NOW - literal(older_than)
+    rows = session.execute(
+        select(InboundEvent.id, InboundEvent.channel)
+        .where(_IS_OPEN, _claimable(), InboundEvent.next_attempt_at < late)
+        .order_by(InboundEvent.id)
+        .limit(limit)
+    )
+    return [(row.id, row.channel) for row in rows]
+
+
+def list_events(session: Session, statuses: Sequence[EventStatus], limit: int) -> list[InboundEvent]:
+    """Return events in these statuses, newest first, without their bytes."""
+    return list(
+        session.scalars(
+            select(InboundEvent).where(InboundEvent.status.in_(statuses)).order_by(InboundEvent.id.desc()).limit(limit)
+        )
+    )
+
+
+def replay_event(session: Session, event_id: int) -> str | None:
+    """Open a set-aside event again and return its channel; `None` when there is none of that id in that state."""
+    return session.scalar(
+        update(InboundEvent)
+        .where(
+            InboundEvent.id == event_id,
+            InboundEvent.status.in_((EventStatus.FAILED, EventStatus.IGNORED)),
+        )
+        .values(status=EventStatus.PENDING, attempts=0, next_attempt_at=UTC_NOW, lease_until=None, processed_at=None)
+        .returning(InboundEvent.channel)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def oldest_open(session: Session) -> datetime | None:
+    """Return when the oldest open event was accepted."""
+    return session.scalar(select(func.min(InboundEvent.created_at)).where(_IS_OPEN))

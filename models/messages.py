@@ -1,0 +1,163 @@
+"""Messages of tickets, their outside names, and where each came from."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    Text,
+    UniqueConstraint,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
+
+from models.base import UTC_NOW, Base, Identified
+from models.external_ids import ExternalId
+
+
+class Message(Base):
+    """What a client, an agent or the system said in a ticket."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        CheckConstraint("user_id IS NOT NULL OR client_id IS NOT NULL OR is_system_message = true", name="author"),
+        Index("messages_ticket_id_id_idx", "ticket_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    client_id: Mapped[int | None] = mapped_column(ForeignKey("clients.id"), index=True)
+    body: Mapped[str] = mapped_column(Text)
+    is_system_message: Mapped[bool] = mapped_column(server_default="false", default=False)
+    created_at: Mapped[datetime] = mapped_column(server_default=UTC_NOW)
+
+
+class MessageExternalId(Identified, Base):
+    """An outside name of a message: a Message-ID (`email`), a SID (`twilio`), a Slack `T…/C…/ts` (`slack`)."""
+
+    __tablename__ = "message_external_ids"
+    __table_args__ = (UniqueConstraint("type", "value"),)
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), index=True)
+    type: Mapped[str] = mapped_column(String(50))
+    value: Mapped[str] = mapped_column(String(255))
+
+
+class MessageSource(Base):
+    """Where a client's message came from: the address it came to, the rule that threaded it, when it was sent."""
+
+    __tablename__ = "message_sources"
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), primary_key=True, autoincrement=False)
+    inbound_event_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("inbound_events.id"), index=True)
+    channel: Mapped[str] = mapped_column(String(50))
+    sender: Mapped[str] = mapped_column(String(255))
+    recipient: Mapped[str] = mapped_column(String(255))
+    threaded_by: Mapped[str] = mapped_column(String(50))
+    automatic: Mapped[str] = mapped_column(String(50))
+    sent_at: Mapped[datetime | None]
+
+
+def add_message(
+    session: Session, *, ticket_id: int, body: str, user_id: int | None = None, client_id: int | None = None
+) -> int:
+    """Store a message and return its id; without user and client it is the system's."""
+    system = user_id is None and client_id is None
+    statement = insert(Message).values(
+        ticket_id=ticket_id, body=body, user_id=user_id, client_id=client_id, is_system_message=system
+    )
+    return session.scalars(statement.returning(Message.id)).one()
+
+
+def name_message(session: Session, message_id: int, name: ExternalId) -> bool:
+    """Note an outside name of a message; false when another message has it, which keeps it."""
+    made = session.execute(
+        insert(MessageExternalId)
+        .values(message_id=message_id, type=name.type, value=name.value)
+        .on_conflict_do_nothing()
+        .returning(MessageExternalId.id)
+    )
+    return made.scalar() is not None
+
+
+def add_source(session: Session, source: MessageSource) -> None:
+    """Store where a message came from."""
+    session.add(source)
+
+
+def messages_with_sources(ticket_id: InstrumentedAttribute[int] | ColumnElement[int]) -> Select[Any]:
+    """Select the messages of a ticket that have a source; for use inside other statements."""
+    return (
+        select(Message.id)
+        .join(MessageSource, MessageSource.message_id == Message.id)
+        .where(Message.ticket_id == ticket_id)
+    )
+
+
+def messages_named(session: Session, names: Sequence[ExternalId]) -> dict[ExternalId, Message]:
+    """Return the messages that have any of these outside names."""
+    if not names:
+        return {}
+    rows = session.execute(
+        select(MessageExternalId.type, MessageExternalId.value, Message)
+        .join(Message, Message.id == MessageExternalId.message_id)
+        .where(tuple_(MessageExternalId.type, MessageExternalId.value).in_([(each.type, each.value) for each in names]))
+    )
+    return {ExternalId(type=row[0], value=row[1]): row[2] for row in rows}
+
+
+def name_of_message(session: Session, message_id: int, kind: str, within: str) -> str | None:
+    """Return the first outside name of this kind that a message has in the place `within`."""
+    return session.scalar(
+        select(MessageExternalId.value)
+        .where(
+            MessageExternalId.message_id == message_id,
+            MessageExternalId.type == kind,
+            MessageExternalId.value.startswith(f"{within}/", autoescape=True),
+        )
+        .order_by(MessageExternalId.id)
+        .limit(1)
+    )
+
+
+def last_source(session: Session, ticket_id: int) -> MessageSource | None:
+    """Return where the client wrote from last in this ticket: that is where an answer goes."""
+    return session.scalar(
+        select(MessageSource)
+        .join(Message, Message.id == MessageSource.message_id)
+        .where(Message.ticket_id == ticket_id)
+        .order_by(Message.id.desc())
+        .limit(1)
+    )
+
+
+def source_of(session: Session, message_id: int) -> MessageSource | None:
+    """Return where a message came from, `None` for agents' and the system's."""
+    return session.get(MessageSource, message_id)
+
+
+def mail_names_before(session: Session, ticket_id: int, message_id: int, limit: int) -> list[str]:
+    """Return the newest Message-IDs of a ticket before a message, oldest first."""
+    names = session.scalars(
+        select(MessageExternalId.value)
+        .join(Message, Message.id == MessageExternalId.message_id)
+        .where(Message.ticket_id == ticket_id, Message.id < message_id, MessageExternalId.type == "email")
+        .order_by(MessageExternalId.id.desc())
+        .limit(limit)
+    ).all()
+    return list(reversed(names))
+
+
+def messages_of(session: Session, ticket_id: int) -> list[Message]:
+    """Return the messages of a ticket, oldest first."""
+    return list(session.scalars(select(Message).where(Message.ticket_id == ticket_id).order_by(Message.id)))

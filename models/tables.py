@@ -1,0 +1,33 @@
+"""Import every table, so that `Base.metadata` is whole."""
+
+from models import (
+    attachments,
+    clients,
+    deliveries,
+    departments,
+    inbound_events,
+    messages,
+    notes,
+    suppressions,
+    tags,
+    tickets,
+    users,
+)
+from models.base import Base
+
+__all__ = [
+    "attachments",
+    "clients",
+    "deliveries",
+    "departments",
+    "inbound_events",
+    "messages",
+    "metadata",
+    "notes",
+    "suppressions",
+    "tags",
+    "tickets",
+    "users",
+]
+
+metadata = Base.metadata

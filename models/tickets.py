@@ -1,0 +1,214 @@
+"""Tickets, the outside names of their threads, who is assigned, and which belong together."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint, or_, select
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import UTC_NOW, Base, Identified, one_of
+from models.clients import Client
+from models.departments import Department
+from models.external_ids import ExternalId
+from models.messages import MessageSource, messages_with_sources
+from models.users import User
+
+
+class TicketStatus(StrEnum):
+    """Whose turn it is, or how it ended."""
+
+    OPEN = "open"
+    WAITING_FOR_USER = "waiting_for_user"
+    WAITING_FOR_AGENT = "waiting_for_agent"
+    CLOSED = "closed"
+    UNRESOLVED = "unresolved"
+
+    @property
+    def ended(self) -> bool:
+        """Say whether `closed_at` is set in this status."""
+        return self in {TicketStatus.CLOSED, TicketStatus.UNRESOLVED}
+
+
+class Priority(StrEnum):
+    """How soon; the column takes other words too, for desks that have their own."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    URGENT = "urgent"
+
+
+class Ticket(Base):
+    """One matter of one client."""
+
+    __tablename__ = "tickets"
+    __table_args__ = (
+        one_of("status", TicketStatus),
+        Index("tickets_status_updated_at_idx", "status", "updated_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str] = mapped_column(String(255))
+    client_id: Mapped[int] = mapped_column(ForeignKey("clients.id"), index=True)
+    department_id: Mapped[int | None] = mapped_column(ForeignKey("departments.id"), index=True)
+    status: Mapped[str] = mapped_column(String(50))
+    priority: Mapped[str] = mapped_column(String(50))
+    custom_fields: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    created_at: Mapped[datetime] = mapped_column(server_default=UTC_NOW)
+    updated_at: Mapped[datetime] = mapped_column(server_default=UTC_NOW, onupdate=UTC_NOW)
+    closed_at: Mapped[datetime | None]
+
+
+class TicketExternalId(Identified, Base):
+    """The outside name of a ticket: its thread in the agents' Slack (`slack_agents`) or in the client's (`slack`)."""
+
+    __tablename__ = "ticket_external_ids"
+    __table_args__ = (UniqueConstraint("type", "value"),)
+
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), index=True)
+    type: Mapped[str] = mapped_column(String(50))
+    value: Mapped[str] = mapped_column(String(255))
+
+
+class TicketLink(Identified, Base):
+    """A ticket that came of another: a stranger's with a stolen reference, an answer after the reopen window."""
+
+    __tablename__ = "ticket_links"
+    __table_args__ = (UniqueConstraint("ticket_id", "linked_ticket_id"),)
+
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"))
+    linked_ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), index=True)
+
+
+ticket_assignments = Table(
+    "ticket_assignments",
+    Base.metadata,
+    Column("ticket_id", Integer, ForeignKey("tickets.id"), primary_key=True),
+    Column("user_id", Integer, ForeignKey("users.id"), primary_key=True),
+)
+
+
+def open_ticket(session: Session, *, title: str, client_id: int, department_id: int | None) -> Ticket:
+    """Open a ticket and return it with its id."""
+    ticket = Ticket(
+        title=title,
+        client_id=client_id,
+        department_id=department_id,
+        status=TicketStatus.OPEN,
+        priority=Priority.MEDIUM,
+    )
+    session.add(ticket)
+    session.flush()
+    return ticket
+
+
+def lock_ticket(session: Session, ticket_id: int) -> Ticket | None:
+    """Return a ticket whose row nobody else changes until this transaction ends."""
+    return session.scalar(
+        select(Ticket).where(Ticket.id == ticket_id).with_for_update().execution_options(populate_existing=True)
+    )
+
+
+def ticket_by_external_id(session: Session, thread: ExternalId) -> int | None:
+    """Return the id of the ticket whose outside name this is."""
+    return session.scalar(
+        select(TicketExternalId.ticket_id).where(
+            TicketExternalId.type == thread.type, TicketExternalId.value == thread.value
+        )
+    )
+
+
+def name_ticket(session: Session, ticket_id: int, thread: ExternalId) -> None:
+    """Note an outside name of a ticket; the first owner of a name keeps it."""
+    session.execute(
+        insert(TicketExternalId)
+        .values(ticket_id=ticket_id, type=thread.type, value=thread.value)
+        .on_conflict_do_nothing()
+    )
+
+
+def thread_of(session: Session, ticket_id: int, kind: str) -> str | None:
+    """Return the newest outside name of this kind that a ticket has."""
+    return session.scalar(
+        select(TicketExternalId.value)
+        .where(TicketExternalId.ticket_id == ticket_id, TicketExternalId.type == kind)
+        .order_by(TicketExternalId.id.desc())
+        .limit(1)
+    )
+
+
+def open_conversation(
+    session: Session, *, client_id: int, channel: str, address: str, closed_since: datetime
+) -> Ticket | None:
+    """Return the client's newest ticket on this channel and address, open or closed after `closed_since`; locked."""
+    return session.scalar(
+        select(Ticket)
+        .where(
+            Ticket.client_id == client_id,
+            or_(Ticket.closed_at.is_(None), Ticket.closed_at > closed_since),
+            messages_with_sources(Ticket.id)
+            .where(MessageSource.channel == channel, MessageSource.recipient == address)
+            .exists(),
+        )
+        .order_by(Ticket.id.desc())
+        .limit(1)
+        .with_for_update(of=Ticket)
+    )
+
+
+def link_tickets(session: Session, ticket_id: int, linked_ticket_id: int) -> None:
+    """Note that a ticket came of another."""
+    session.execute(
+        insert(TicketLink).values(ticket_id=ticket_id, linked_ticket_id=linked_ticket_id).on_conflict_do_nothing()
+    )
+
+
+def linked_to(session: Session, ticket_id: int) -> list[int]:
+    """Return the tickets linked with this one, in either direction."""
+    rows = session.execute(
+        select(TicketLink.ticket_id, TicketLink.linked_ticket_id).where(
+            or_(TicketLink.ticket_id == ticket_id, TicketLink.linked_ticket_id == ticket_id)
+        )
+    )
+    return sorted({each for row in rows for each in row} - {ticket_id})
+
+
+def assign(session: Session, ticket_id: int, user_id: int) -> bool:
+    """Assign a user; false when they were already."""
+    made = session.execute(
+        insert(ticket_assignments)
+        .values(ticket_id=ticket_id, user_id=user_id)
+        .on_conflict_do_nothing()
+        .returning(ticket_assignments.c.user_id)
+    )
+    return made.scalar() is not None
+
+
+def assignees_of(session: Session, ticket_id: int) -> list[str]:
+    """Return the names of those assigned."""
+    return list(
+        session.scalars(
+            select(User.name)
+            .join(ticket_assignments, ticket_assignments.c.user_id == User.id)
+            .where(ticket_assignments.c.ticket_id == ticket_id)
+            .order_by(User.name)
+        )
+    )
+
+
+def list_tickets(
+    session: Session, statuses: Sequence[TicketStatus], limit: int
+) -> list[tuple[Ticket, str, str | None]]:
+    """Return tickets with their client's and department's names, the longest untouched first."""
+    rows = session.execute(
+        select(Ticket, Client.name, Department.name)
+        .join(Client, Client.id == Ticket.client_id)
+        .outerjoin(Department, Department.id == Ticket.department_id)
+        .where(Ticket.status.in_(statuses))
+        .order_by(Ticket.updated_at, Ticket.id)
+        .limit(limit)
+    )
+    return [(row[0], row[1], row[2]) for row in rows]

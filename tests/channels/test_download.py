@@ -1,0 +1,303 @@
+import gzip
+
+import pytest
+
+from channels.download import download, is_public, own_host, post, seconds
+from channels.errors import TryLater, Unclear, Undeliverable
+from tests.channels.slack.answering import Answer, Received, Reset, Script, Server, answering, unused_port
+
+PUBLIC_HOSTS = ("api.twilio.com", ".twiliocdn.com", "files.slack.com")
+SECRET = {"Authorization": "Bearer canary"}
+
+
+def get(server: Server, path: str = "/file", limit: int = 1000) -> bytes:
+    return download(server.url + path, headers=SECRET, hosts=(server.host,), limit=limit, timeout=5)
+
+
+def always(answer: Answer | Reset) -> Script:
+    return lambda _: answer
+
+
+def test_a_file_arrives_whole_with_its_credentials() -> None:
+    with answering(always(Answer(b"x" * 1000))) as server:
+        assert get(server) == b"x" * 1000
+        assert server.received[0].headers["authorization"] == "Bearer canary"
+
+
+def test_a_file_announced_too_large_is_not_read() -> None:
+    with answering(always(Answer(b"x" * 1001))) as server, pytest.raises(Undeliverable) as caught:
+        get(server)
+    assert caught.value.code == "too_large"
+
+
+def test_a_file_that_hides_its_length_is_cut_off_at_the_limit() -> None:
+    chunked = b"".join(b"400\r\n" + b"x" * 1024 + b"\r\n" for _ in range(50)) + b"0\r\n\r\n"
+    raw = Answer(chunked, headers={"Transfer-Encoding": "chunked"})
+    with answering(always(raw)) as server, pytest.raises(Undeliverable) as caught:
+        get(server)
+    assert caught.value.code == "too_large"
+
+
+def test_a_file_that_ends_early_is_asked_for_again() -> None:
+    short = Answer(b"half", headers={"Content-Length": "8", "Connection": "close"})
+    with answering(always(short)) as server, pytest.raises(TryLater):
+        get(server)
+
+
+def test_compressed_bytes_are_counted_as_sent_and_never_unpacked() -> None:
+    bomb = gzip.compress(b"\0" * 1_000_000)
+    with answering(always(Answer(bomb, headers={"Content-Encoding": "gzip"}))) as server:
+        assert get(server, limit=5000) == bomb
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (404, Undeliverable),
+        (401, Undeliverable),
+        (410, Undeliverable),
+        (429, TryLater),
+        (500, TryLater),
+        (503, TryLater),
+    ],
+)
+def test_statuses_have_their_consequence(status: int, error: type[Exception]) -> None:
+    with answering(always(Answer(status=status))) as server, pytest.raises(error):
+        get(server)
+
+
+def test_the_wish_to_wait_is_kept() -> None:
+    with (
+        answering(always(Answer(status=429, headers={"Retry-After": "7"}))) as server,
+        pytest.raises(TryLater) as caught,
+    ):
+        get(server)
+    assert caught.value.retry_after == 7
+
+
+def test_nobody_listening_means_later() -> None:
+    host = f"127.0.0.1:{unused_port()}"
+    with pytest.raises(TryLater):
+        download(f"http://{host}/", headers={}, hosts=(host,), limit=10, timeout=2)
+
+
+def test_a_cut_connection_is_tried_later_and_not_at_once() -> None:
+    with answering(always(Reset())) as server:
+        with pytest.raises(TryLater):
+            get(server)
+        assert len(server.received) == 1
+
+
+def test_credentials_stay_behind_when_a_redirect_leaves_the_host() -> None:
+    with answering(always(Answer(b"bytes"))) as second:
+        elsewhere = Answer(status=307, headers={"Location": f"{second.url}/real"})
+        with answering(always(elsewhere)) as first:
+            hosts = (first.host, second.host)
+            assert download(f"{first.url}/a", headers=SECRET, hosts=hosts, limit=10, timeout=5) == b"bytes"
+        assert "authorization" not in second.received[0].headers
+        assert second.received[0].headers["host"] == second.host
+
+
+def test_credentials_go_along_on_the_same_host() -> None:
+    def script(request: Received) -> Answer:
+        return Answer(status=302, headers={"Location": "/b"}) if request.path == "/a" else Answer(b"here")
+
+    with answering(script) as server:
+        assert get(server, "/a") == b"here"
+        assert server.received[1].headers["authorization"] == "Bearer canary"
+
+
+def test_the_fourth_redirect_is_not_followed() -> None:
+    with answering(always(Answer(status=302, headers={"Location": "/again"}))) as server:
+        with pytest.raises(Undeliverable):
+            get(server)
+        assert len(server.received) == 4
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://127.0.0.1:{canary}/",
+        "http://localhost:{canary}/",
+        "file:///etc/passwd",
+        "//127.0.0.1:{canary}/",
+        "http://[",
+    ],
+)
+def test_a_redirect_to_another_place_is_refused(location: str) -> None:
+    with answering(always(Answer(b"secret"))) as canary:
+        target = location.replace("{canary}", canary.host.partition(":")[2])
+        with (
+            answering(always(Answer(status=302, headers={"Location": target}))) as server,
+            pytest.raises(Undeliverable),
+        ):
+            get(server)
+        assert canary.received == []
+
+
+HOSTILE = [
+    "http://{host}/",
+    "https://{host}/",
+    "http://127.0.0.1:{port}/",
+    "http://127.1:{port}/",
+    "http://127.0.1:{port}/",
+    "http://0:{port}/",
+    "http://0.0.0.0:{port}/",
+    "http://localhost:{port}/",
+    "http://LOCALHOST:{port}/",
+    "http://localhost.:{port}/",
+    "http://2130706433:{port}/",
+    "http://017700000001:{port}/",
+    "http://0177.0.0.1:{port}/",
+    "http://0x7f000001:{port}/",
+    "http://0x7f.0.0.1:{port}/",
+    "http://127.0.0.1.nip.io:{port}/",
+    "http://[::1]:{port}/",
+    "http://[::]:{port}/",
+    "http://[::ffff:127.0.0.1]:{port}/",
+    "http://[::ffff:7f00:1]:{port}/",
+    "http://[0:0:0:0:0:ffff:127.0.0.1]:{port}/",
+    "http://[64:ff9b::7f00:1]:{port}/",
+    "http://[2002:7f00:1::]:{port}/",
+    "http://[fe80::1%25lo]:{port}/",
+    "https://api.twilio.com:{port}/",
+    "http://api.twilio.com/",
+    "http://api.twilio.com:443/",
+    "https://api.twilio.com:22/",
+    "https://api.twilio.com@{host}/",
+    "https://user:pass@api.twilio.com/",
+    "https://api.twilio.com%40{host}/",
+    "https://{host}#@api.twilio.com/",
+    "https://{host}/?api.twilio.com",
+    "https://{host}\\@api.twilio.com/",
+    "https://api.twilio.com\\@{host}/",
+    "https://api.twilio.com\t@{host}/",
+    "https://api.twilio.com\n/",
+    " https://api.twilio.com/",
+    "https://api.twilio.com /",
+    "https://api.twilio.com.evil.example/",
+    "https://evilapi.twilio.com/",
+    "https://twiliocdn.com.evil.example/",
+    "https://eviltwiliocdn.com/",
+    "https://.twiliocdn.com/",
+    "https://a..twiliocdn.com/",
+    "https://{long}.twiliocdn.com/",
+    "https://api.twilio.com./",
+    "https://api。twilio。com/",
+    "https://\uff41pi.twilio.com/",
+    "https://api.twilio.com:443:80/",
+    "https://api.twilio.com:99999/",
+    "https://api.twilio.com:-1/",
+    "https://api.twilio.com:\uff14\uff14\uff13/",
+    "https:///api.twilio.com/",
+    "https:api.twilio.com/",
+    "//api.twilio.com/",
+    "api.twilio.com/",
+    "/etc/passwd",
+    "",
+    "https://",
+    "https://[",
+    "https://]/",
+    "file:///etc/passwd",
+    "file://api.twilio.com/etc/passwd",
+    "gopher://{host}/_GET",
+    "gopher://api.twilio.com/",
+    "ftp://api.twilio.com/",
+    "dict://{host}/info",
+    "ldap://{host}/",
+    "data:text/plain,hello",
+    "javascript:alert(1)",
+    "jar:https://api.twilio.com/!/",
+    "http://169.254.169.254/latest/meta-data/",
+    "http://[fd00:ec2::254]/latest/meta-data/",
+    "http://metadata.google.internal/",
+    "http://100.100.100.200/",
+    "http://192.0.0.192/opc/v2/",
+    "http://10.0.0.1/",
+    "http://172.16.0.1/",
+    "http://192.168.1.1/",
+    "https://api.twilio.com" + "/a" * 3000,
+]
+
+
+@pytest.mark.parametrize("url", HOSTILE)
+def test_a_hostile_address_reaches_nobody(url: str) -> None:
+    with answering(always(Answer(b"secret"))) as canary:
+        hostile = url.replace("{host}", canary.host).replace("{port}", canary.host.partition(":")[2])
+        with pytest.raises(Undeliverable):
+            download(hostile.replace("{long}", "a" * 70), headers=SECRET, hosts=PUBLIC_HOSTS, limit=10, timeout=2)
+        assert canary.received == []
+
+
+def test_a_listed_name_that_resolves_to_this_machine_is_refused() -> None:
+    with pytest.raises(Undeliverable) as caught:
+        download("https://localhost/", headers=SECRET, hosts=("localhost",), limit=10, timeout=2)
+    assert "private network" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("127.0.0.1", "10.1.2.3", "172.31.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0"),  # noqa: S104 (refused here)
+        *("192.0.0.192", "224.0.0.1", "255.255.255.255", "198.18.0.1", "240.0.0.1", "192.0.2.1"),
+        *("::1", "::", "fe80::1", "fe80::1%lo", "fd00::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:8.8.8.8"),
+        *("64:ff9b::7f00:1", "64:ff9b:1::1", "2002:7f00:1::", "2001:0:4136::1", "2001:db8::1"),
+    ],
+)
+def test_addresses_that_are_not_the_public_internet(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["3.120.0.1", "104.16.1.1", "2606:4700::1111"])
+def test_addresses_of_the_public_internet(address: str) -> None:
+    assert is_public(address)
+
+
+def test_errors_do_not_repeat_the_address() -> None:
+    with pytest.raises(Undeliverable) as caught:
+        download("https://evil.example/canary", headers=SECRET, hosts=PUBLIC_HOSTS, limit=10, timeout=2)
+    assert "evil" not in str(caught.value)
+    assert "canary" not in str(caught.value)
+
+
+def test_own_host_names_the_port_unless_it_is_plain_https() -> None:
+    assert own_host("https://slack.com/api/") == "slack.com"
+    assert own_host("http://127.0.0.1:9000/api/") == "127.0.0.1:9000"
+    assert own_host("http://stand-in/") == "stand-in:80"
+    assert own_host("https://gateway.internal:8443") == "gateway.internal:8443"
+
+
+@pytest.mark.parametrize("text", ["", "slack.com/api/", "ftp://slack.com", "https://"])
+def test_a_base_url_that_is_none_is_refused_at_start(text: str) -> None:
+    with pytest.raises(ValueError, match="https"):
+        own_host(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("30", 30.0), (" 5 ", 5.0), ("", None), (None, None), ("soon", None), ("-1", None)]
+)
+def test_retry_after_is_seconds_or_nothing(text: str | None, expected: float | None) -> None:
+    assert seconds(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (Answer(status=500), Unclear),
+        (Answer(status=404), Undeliverable),
+        (Answer(status=429), TryLater),
+        (Answer(status=302, headers={"Location": "/b"}), Undeliverable),
+        (Reset(), Unclear),
+    ],
+)
+def test_a_post_is_made_once_whatever_comes_back(answer: Answer | Reset, error: type[Exception]) -> None:
+    with answering(always(answer)) as server:
+        with pytest.raises(error):
+            post(server.url, b"{}", headers={}, hosts=(server.host,), timeout=5)
+        assert len(server.received) == 1
+
+
+def test_a_post_to_nobody_was_certainly_not_made() -> None:
+    host = f"127.0.0.1:{unused_port()}"
+    with pytest.raises(TryLater):
+        post(f"http://{host}/", b"", headers={}, hosts=(host,), timeout=2)

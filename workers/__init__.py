@@ -1,0 +1,1 @@
+"""What happens: doors, rules, tasks, and the settings and sessions they share."""

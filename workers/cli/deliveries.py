@@ -1,0 +1,56 @@
+"""`frontdesk deliveries`: what goes out, what failed, and sending it again."""
+
+import click
+
+from models.deliveries import DeliveryStatus, list_deliveries
+from workers.cli.output import as_json, show
+from workers.runtime import runtime
+
+_NOT_DONE = (
+    DeliveryStatus.PENDING,
+    DeliveryStatus.SENDING,
+    DeliveryStatus.UNCLEAR,
+    DeliveryStatus.UNCONFIRMED,
+    DeliveryStatus.FAILED,
+)
+
+
+@click.group()
+def deliveries() -> None:
+    """List sends and try failed ones again."""
+
+
+@deliveries.command("list")
+@click.option("--status", "statuses", multiple=True, type=click.Choice([str(each) for each in DeliveryStatus]))
+@click.option("--limit", default=50, show_default=True)
+@as_json
+def list_(*, statuses: tuple[str, ...], limit: int, as_json: bool) -> None:
+    """List sends, newest first: those not done, unless --status says otherwise."""
+    wanted = tuple(DeliveryStatus(each) for each in statuses) or _NOT_DONE
+    with runtime().database.session_scope() as session:
+        rows = [
+            {
+                "id": each.id,
+                "ticket": each.ticket_id,
+                "channel": each.channel,
+                "purpose": each.purpose,
+                "status": each.status,
+                "attempts": each.attempts,
+                "code": each.error_code,
+                "reason": each.error_text,
+                "made": each.created_at,
+            }
+            for each in list_deliveries(session, wanted, limit)
+        ]
+    show(rows, as_json=as_json, empty="nothing is waiting or failed")
+
+
+@deliveries.command()
+@click.argument("delivery_ids", type=int, nargs=-1, required=True)
+def retry(delivery_ids: tuple[int, ...]) -> None:
+    """Send again what failed or could not be confirmed. A message that did arrive arrives twice."""
+    tools = runtime()
+    with tools.database.session_scope() as session:
+        for delivery_id in delivery_ids:
+            again = tools.recorder.actions.send_again(session, delivery_id)
+            click.echo(f"delivery {delivery_id}: {'will be sent again' if again else 'neither failed nor unconfirmed'}")

@@ -1,0 +1,64 @@
+"""`frontdesk events`: what arrived, what could not be read, and trying it again."""
+
+import sys
+
+import click
+
+from models.inbound_events import EventStatus, InboundEvent, list_events, read_payload, replay_event
+from workers.cli.output import as_json, show
+from workers.db import Wakeup, enqueue
+from workers.runtime import runtime
+
+_NOT_DONE = (EventStatus.PENDING, EventStatus.PROCESSING, EventStatus.FAILED)
+
+
+@click.group()
+def events() -> None:
+    """List, read and replay what arrived at the doors."""
+
+
+@events.command("list")
+@click.option("--status", "statuses", multiple=True, type=click.Choice([str(each) for each in EventStatus]))
+@click.option("--limit", default=50, show_default=True)
+@as_json
+def list_(*, statuses: tuple[str, ...], limit: int, as_json: bool) -> None:
+    """List events, newest first: those not done, unless --status says otherwise."""
+    wanted = tuple(EventStatus(each) for each in statuses) or _NOT_DONE
+    with runtime().database.session_scope() as session:
+        rows = [
+            {
+                "id": event.id,
+                "channel": event.channel,
+                "status": event.status,
+                "attempts": event.attempts,
+                "reason": event.error,
+                "arrived": event.created_at,
+            }
+            for event in list_events(session, wanted, limit)
+        ]
+    show(rows, as_json=as_json, empty="nothing is waiting or set aside")
+
+
+@events.command("show")
+@click.argument("event_id", type=int)
+def show_(event_id: int) -> None:
+    """Print the bytes of an event just as they arrived."""
+    with runtime().database.session_scope() as session:
+        if session.get(InboundEvent, event_id) is None:
+            raise click.ClickException(f"there is no event {event_id}")
+        payload = read_payload(session, event_id)
+    sys.stdout.buffer.write(payload)
+
+
+@events.command()
+@click.argument("event_ids", type=int, nargs=-1, required=True)
+def replay(event_ids: tuple[int, ...]) -> None:
+    """Work through events again that were set aside or ignored: after a fix, or when in doubt. Never adds twice."""
+    with runtime().database.session_scope() as session:
+        for event_id in event_ids:
+            channel = replay_event(session, event_id)
+            if channel is None:
+                click.echo(f"event {event_id}: not replayed, it is neither failed nor ignored")
+                continue
+            enqueue(session, Wakeup(task="inbound.ingest", channel=channel, row_id=event_id))
+            click.echo(f"event {event_id}: will be worked through again")

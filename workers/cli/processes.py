@@ -1,0 +1,101 @@
+"""The processes of a desk, each to be run as often and where one likes."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import click
+
+from channels import registry
+from workers import db
+from workers.app import HOUSEKEEPING, app
+from workers.doors import smtp as smtp_door
+from workers.doors import web as web_door
+from workers.runtime import runtime
+from workers.settings import SettingsError, read_environment, settings
+
+_PASSWORD_LENGTH = 12
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database to the newest schema. Safe to run at every start."""
+    db.migrate(settings().database_url)
+    click.echo("the database is up to date")
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, envvar="WEB_HOST")
+@click.option("--port", default=8080, show_default=True, envvar="WEB_PORT")
+def web(host: str, port: int) -> None:
+    """Take webhooks of Slack and Twilio, and serve the files of answers."""
+    web_door.serve(runtime(), host=host, port=port)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, envvar="SMTP_HOST")
+@click.option("--port", default=2525, show_default=True, envvar="SMTP_PORT")
+def smtp(host: str, port: int) -> None:
+    """Take mail for the mailboxes of desk.toml, and for nobody else."""
+    smtp_door.serve(runtime(), host=host, port=port)
+
+
+@click.command()
+@click.option(
+    "--queues",
+    default="all",
+    show_default=True,
+    help="inbound, outbound, housekeeping, all, or names of queues (inbound.email,outbound.slack).",
+)
+@click.option("--concurrency", default=2, show_default=True, help="How many child processes.")
+@click.option(
+    "--name", default="celery", show_default=True, help="Of the node, before @host: each on a host needs its own."
+)
+def worker(queues: str, concurrency: int, name: str) -> None:
+    """Ingest what arrived and send what is due."""
+    chosen = ",".join(_queues(queues))
+    app.worker_main(
+        [
+            "worker",
+            *("--queues", chosen, "--concurrency", str(concurrency), "--hostname", f"{name}@%h"),
+            *("--loglevel", "WARNING", "--events", "--without-gossip", "--without-mingle"),
+        ]
+    )
+
+
+def _queues(wish: str) -> list[str]:
+    known = {
+        "inbound": [f"inbound.{name}" for name in registry.NAMES],
+        "outbound": [f"outbound.{name}" for name in registry.NAMES],
+        HOUSEKEEPING: [HOUSEKEEPING],
+    }
+    known["all"] = [name for names in known.values() for name in names]
+    chosen = [name for word in wish.split(",") for name in known.get(word, [word])]
+    unknown = sorted(set(chosen) - set(known["all"]))
+    if unknown:
+        raise SettingsError(f"there is no queue {', '.join(unknown)}: choose from {', '.join(known['all'])}")
+    return chosen
+
+
+@click.command()
+def beat() -> None:
+    """Start the sweeps. Two at once do no harm."""
+    with tempfile.TemporaryDirectory(prefix="frontdesk-beat-") as folder:
+        app.start(["beat", "--loglevel", "WARNING", "--schedule", str(Path(folder, "schedule")), "--pidfile="])
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, envvar="FLOWER_HOST")
+@click.option("--port", default=5555, show_default=True, envvar="FLOWER_PORT")
+def flower(host: str, port: int) -> None:
+    """Watch queues and workers in a browser. Needs FLOWER_PASSWORD; reads only."""
+    environment = read_environment()
+    user, password = environment.get("FLOWER_USER", "frontdesk"), environment.get("FLOWER_PASSWORD", "")
+    if len(password) < _PASSWORD_LENGTH:
+        raise SettingsError(f"FLOWER_PASSWORD needs {_PASSWORD_LENGTH} characters or more: Flower never runs open")
+    if "," in user + password:
+        raise SettingsError("FLOWER_USER and FLOWER_PASSWORD must not hold a comma: Flower would read two accounts")
+    for name in [each for each in os.environ if each.startswith("FLOWER_")]:
+        del os.environ[name]  # Flower takes every option from such names, the ones that open it included
+    os.environ["FLOWER_BASIC_AUTH"] = f"{user}:{password}"  # not on the command line, where every process can read it
+    app.start(["flower", f"--address={host}", f"--port={port}", "--read_only=True", "--logging=warning"])

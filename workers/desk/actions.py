@@ -1,0 +1,161 @@
+"""What agents do rather than write: buttons, commands, editing and deleting their messages."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from channels.base import AgentAction, Profile, clean_text
+from models.deliveries import delivery_by_id, reopen_delivery
+from models.departments import ReplyMode, desk_of, settings_of
+from models.messages import Message, messages_named
+from models.notes import add_note
+from models.tickets import Ticket, TicketStatus, list_tickets, lock_ticket
+from models.users import user_by_account, works_in
+from workers.db import Wakeup, enqueue
+from workers.desk import lifecycle
+from workers.desk.identity import Agent, Refusal, agent_for
+from workers.desk.outcome import Outcome, answered, ignored
+from workers.desk.replies import reply_text
+from workers.logs import get_logger
+from workers.outbox import Outbox
+
+log = get_logger()
+
+TOO_LATE = "The message was changed after it had been sent: the client keeps the first text. Write again to correct it."
+_HELP = "`/desk open` lists the open tickets of your departments. Answers are written in a ticket's thread."
+_LISTED = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actions:
+    """Records actions; who may is asked at the moment of the action, for the ticket at hand."""
+
+    outbox: Outbox
+
+    def record(self, session: Session, action: AgentAction, profile: Profile | None) -> Outcome:
+        """Do what was asked, or say why not."""
+        if action.action in {"edit", "delete"}:
+            return self._rewrite(session, action, profile)
+        if action.action == "command":
+            return self._command(session, action, profile)
+        if action.action == "retry":
+            return self._retry(session, action, profile)
+        do = _TICKET_ACTIONS.get(action.action)
+        return self._on_ticket(session, action, profile, do) if do else ignored("no action of ours")
+
+    def _on_ticket(
+        self,
+        session: Session,
+        action: AgentAction,
+        profile: Profile | None,
+        do: Callable[[Session, Ticket, Agent], int | None],
+    ) -> Outcome:
+        ticket = lock_ticket(session, int(action.value)) if action.value.isdigit() else None
+        if ticket is None:
+            return answered(action.answer_url, "There is no such ticket.")
+        agent = agent_for(session, action.actor, profile, ticket.department_id)
+        if isinstance(agent, Refusal):
+            log.warning("action_refused", ticket_id=ticket.id, action=action.action, reason=agent.name)
+            return answered(action.answer_url, f"Nothing was changed: your account {agent}.")
+        message_id = do(session, ticket, agent)
+        if message_id is not None:
+            self.outbox.show(session, ticket, desk_of(session, ticket.department_id), [message_id], card=True)
+        return Outcome()
+
+    def _retry(self, session: Session, action: AgentAction, profile: Profile | None) -> Outcome:
+        delivery = delivery_by_id(session, int(action.value)) if action.value.isdigit() else None
+        ticket = lock_ticket(session, delivery.ticket_id) if delivery else None
+        if delivery is None or ticket is None:
+            return answered(action.answer_url, "There is no such message.")
+        agent = agent_for(session, action.actor, profile, ticket.department_id)
+        if isinstance(agent, Refusal):
+            return answered(action.answer_url, f"Nothing was sent: your account {agent}.")
+        if not self.send_again(session, delivery.id):
+            return answered(action.answer_url, "It is on its way already.")
+        return Outcome()
+
+    def send_again(self, session: Session, delivery_id: int) -> bool:
+        """Make a failed or unconfirmed send pending again; asking twice sends once, and the second time is false."""
+        delivery = reopen_delivery(session, delivery_id)
+        if delivery is None:
+            return False
+        enqueue(session, Wakeup(task="outbound.deliver", channel=delivery.channel, row_id=delivery.id))
+        ticket = lock_ticket(session, delivery.ticket_id)
+        if delivery.message_id is not None and ticket is not None:
+            self.outbox.mark(session, ticket.id, delivery.message_id, desk_of(session, ticket.department_id))
+        return True
+
+    def _rewrite(self, session: Session, action: AgentAction, profile: Profile | None) -> Outcome:
+        """Follow an edit or a deletion: within the hold it changes what is sent, later it changes nothing."""
+        names = [action.message] if action.message else []
+        message = next(iter(messages_named(session, names).values()), None)
+        ticket = lock_ticket(session, message.ticket_id) if message else None
+        if message is None or ticket is None:
+            return ignored("not a message of a ticket")
+        if message.client_id is not None:
+            return self._client_rewrote(session, ticket, action)
+        if self.outbox.hold_back(session, message.id):
+            return self._within_hold(session, ticket, message, action, profile)
+        self.outbox.tell(session, ticket, TOO_LATE)
+        return Outcome()
+
+    def _within_hold(
+        self, session: Session, ticket: Ticket, message: Message, action: AgentAction, profile: Profile | None
+    ) -> Outcome:
+        """Send an edit by its author anew, with a new hold; a deletion leaves the send canceled."""
+        agent = agent_for(session, action.actor, profile, ticket.department_id)
+        mode = ReplyMode(settings_of(session, ticket.department_id).reply_mode)
+        text = reply_text(action.value, action.mentions, mode) if action.action == "edit" else None
+        if isinstance(agent, Agent) and agent.user_id == message.user_id and action.action == "edit":
+            if text:
+                message.body = clean_text(text)
+                self.outbox.send_to_client(session, ticket, message.id, text, hold=True)
+            else:
+                add_note(session, ticket_id=ticket.id, user_id=agent.user_id, body=clean_text(action.value))
+        self.outbox.mark(session, ticket.id, message.id, desk_of(session, ticket.department_id))
+        log.info("reply_rewritten", ticket_id=ticket.id, message_id=message.id, action=action.action)
+        return Outcome()
+
+    def _client_rewrote(self, session: Session, ticket: Ticket, action: AgentAction) -> Outcome:
+        what = f"The client edited a message. It now reads:\n{clean_text(action.value)}"
+        self.outbox.tell(session, ticket, what if action.action == "edit" else "The client deleted a message.")
+        return Outcome()
+
+    def _command(self, session: Session, action: AgentAction, profile: Profile | None) -> Outcome:
+        user = user_by_account(session, action.actor)
+        if user is None or profile is None:
+            return answered(action.answer_url, f"Your account {Refusal.UNKNOWN}.")
+        if action.value.strip() != "open":
+            return answered(action.answer_url, _HELP)
+        waiting = (TicketStatus.OPEN, TicketStatus.WAITING_FOR_AGENT)
+        lines = [
+            f"#{ticket.id} {ticket.title} ({client}, {ticket.status})"
+            for ticket, client, _ in list_tickets(session, waiting, _LISTED)
+            if works_in(session, user, ticket.department_id)
+        ]
+        return answered(action.answer_url, "\n".join(lines) or "No ticket waits for an answer.")
+
+
+def _take(session: Session, ticket: Ticket, agent: Agent) -> int | None:
+    return lifecycle.take(session, ticket, agent.user_id, agent.name)
+
+
+def _close(session: Session, ticket: Ticket, agent: Agent) -> int | None:
+    return lifecycle.move(session, ticket, TicketStatus.CLOSED, f"{agent.name} closed the ticket")
+
+
+def _give_up(session: Session, ticket: Ticket, agent: Agent) -> int | None:
+    return lifecycle.move(session, ticket, TicketStatus.UNRESOLVED, f"{agent.name} gave the ticket up")
+
+
+def _reopen(session: Session, ticket: Ticket, agent: Agent) -> int | None:
+    return lifecycle.move(session, ticket, TicketStatus.OPEN, f"{agent.name} reopened the ticket")
+
+
+_TICKET_ACTIONS: dict[str, Callable[[Session, Ticket, Agent], int | None]] = {
+    "take": _take,
+    "close": _close,
+    "give_up": _give_up,
+    "reopen": _reopen,
+}

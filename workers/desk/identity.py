@@ -1,0 +1,70 @@
+"""Who is speaking: clients by their outside names, agents only as Slack vouches for them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy.orm import Session
+
+from channels.base import ExternalId, InboundMessage, Profile, ProfileKind
+from models.clients import fill_blank_name, get_or_create_client
+from models.users import User, link_account, user_by_account, user_by_email, works_in
+
+# Names that one number may go by: its owner is one client.
+_NUMBER_TYPES = ("phone", "whatsapp")
+
+
+class Refusal(StrEnum):
+    """Why somebody may not act as an agent; the text is what they are shown."""
+
+    UNKNOWN = "is not linked to an agent: an administrator adds the Slack id to desk.toml"
+    NOT_A_MEMBER = "is a guest, a bot, deactivated or of another workspace: only members of this workspace may answer"
+    OTHER_DEPARTMENT = "is not an agent of this department"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """A user who may act on the ticket at hand, now."""
+
+    user_id: int
+    name: str
+
+
+def aliases(sender: ExternalId) -> tuple[ExternalId, ...]:
+    """Return every name under which this sender may be known, the one in use first."""
+    if sender.type not in _NUMBER_TYPES or not sender.value.startswith("+"):
+        return (sender,)
+    others = (ExternalId(type=each, value=sender.value) for each in _NUMBER_TYPES if each != sender.type)
+    return (sender, *others)
+
+
+def client_for(session: Session, message: InboundMessage) -> int:
+    """Return the id of the client who wrote a message, made if they are new."""
+    placeholder = message.sender.value
+    client_id = get_or_create_client(session, aliases(message.sender), name=message.sender_name or placeholder)
+    if message.sender_name:
+        fill_blank_name(session, client_id, message.sender_name, placeholder)
+    return client_id
+
+
+def agent_for(
+    session: Session, person: ExternalId, profile: Profile | None, department_id: int | None
+) -> Agent | Refusal:
+    """Return the agent a Slack user is, or why they are none for this department.
+
+    Asked at the moment of the action. A workspace-verified email that is a user's makes the link for next time.
+    """
+    if profile is None or profile.kind is not ProfileKind.MEMBER:
+        return Refusal.NOT_A_MEMBER
+    user = user_by_account(session, person) or _linked_by_email(session, person, profile)
+    if user is None:
+        return Refusal.UNKNOWN
+    if not works_in(session, user, department_id):
+        return Refusal.OTHER_DEPARTMENT
+    return Agent(user_id=user.id, name=user.name)
+
+
+def _linked_by_email(session: Session, person: ExternalId, profile: Profile) -> User | None:
+    user = user_by_email(session, profile.email) if profile.email else None
+    if user is not None and link_account(session, user, person):
+        return user
+    return None

@@ -1,0 +1,40 @@
+"""How a ticket's status moves. Every change is also a system message, so that the ticket tells its own story."""
+
+from sqlalchemy.orm import Session
+
+from models.base import now
+from models.messages import add_message
+from models.tickets import Ticket, TicketStatus, assign
+
+
+def client_wrote(session: Session, ticket: Ticket) -> bool:
+    """Move a ticket on because its client wrote; says whether that reopened it."""
+    status = TicketStatus(ticket.status)
+    if status.ended:
+        move(session, ticket, TicketStatus.WAITING_FOR_AGENT, "the client wrote again")
+        return True
+    if status is TicketStatus.WAITING_FOR_USER:
+        move(session, ticket, TicketStatus.WAITING_FOR_AGENT, "the client answered")
+    return False
+
+
+def agent_answered(session: Session, ticket: Ticket, agent: str) -> None:
+    """Move a ticket on because an agent answered the client."""
+    move(session, ticket, TicketStatus.WAITING_FOR_USER, f"{agent} answered")
+
+
+def move(session: Session, ticket: Ticket, status: TicketStatus, why: str) -> int | None:
+    """Set a ticket's status and tell why in a system message, whose id is returned; `None` when nothing changes."""
+    if ticket.status == status:
+        return None
+    before = ticket.status
+    ticket.status = status
+    ticket.closed_at = now() if status.ended else None
+    return add_message(session, ticket_id=ticket.id, body=f"Status {before} → {status}: {why}.")
+
+
+def take(session: Session, ticket: Ticket, user_id: int, agent: str) -> int | None:
+    """Assign an agent; returns the system message that says so, `None` when they were assigned already."""
+    if not assign(session, ticket.id, user_id):
+        return None
+    return add_message(session, ticket_id=ticket.id, body=f"{agent} took the ticket.")

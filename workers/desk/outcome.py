@@ -1,0 +1,51 @@
+"""What recording an event needs and what it comes to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from channels.base import ExternalId, Parsed, Profile
+from models.attachments import StoredFile
+from models.inbound_events import EventStatus
+
+
+class AlreadyRecordedError(Exception):
+    """The message has a row already, by way of another event: this transaction is rolled back, the event ignored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A parsed event with what had to be asked of the outside before the transaction.
+
+    `files` are the stored files of `parsed[index]`, `profiles` what the outside knows of the people in it.
+    """
+
+    parsed: tuple[Parsed, ...]
+    files: Mapping[int, Sequence[StoredFile]] = field(default_factory=dict)
+    profiles: Mapping[ExternalId, Profile | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A word to the one person who pressed or typed something; best effort, after the commit."""
+
+    url: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What recording an event came to; `reason` says why it was ignored."""
+
+    status: EventStatus = EventStatus.PROCESSED
+    reason: str | None = None
+    answers: tuple[Answer, ...] = ()
+
+
+def ignored(reason: str) -> Outcome:
+    """Say that an event was understood and is nothing for us."""
+    return Outcome(status=EventStatus.IGNORED, reason=reason)
+
+
+def answered(url: str, text: str) -> Outcome:
+    """Say something to whoever acted, if there is a way to."""
+    return Outcome(answers=(Answer(url=url, text=text),) if url else ())

@@ -1,0 +1,189 @@
+"""What a delivery says, worked out when it is sent: text or files of a message, a ticket's card, a mark."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from channels.base import Attachment, Channel, ExternalId, Mark, OutboundMessage, TicketCard
+from channels.email import tokens
+from channels.errors import TryLater, Undeliverable
+from channels.registry import Registry
+from models.attachments import StoredAttachment, attachments_of
+from models.clients import Client
+from models.deliveries import ClaimedDelivery, Delivery, DeliveryStatus, Purpose, deliveries_to_client
+from models.departments import Department
+from models.messages import Message, last_source, mail_names_before, name_of_message
+from models.suppressions import suppression_of
+from models.tags import tags_of
+from models.tickets import Ticket, assignees_of, linked_to, thread_of
+from models.users import User
+from workers.desk.reports import retry_button
+from workers.media import media_url
+from workers.outbox import AGENTS_CHANNEL, AGENTS_THREAD
+from workers.store import AttachmentStore
+
+_REFERENCES = 30
+_FAILED = (DeliveryStatus.FAILED, DeliveryStatus.UNCONFIRMED)
+_ARRIVED = (DeliveryStatus.DELIVERED, DeliveryStatus.READ)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """Works out sends from rows."""
+
+    channels: Registry
+    store: AttachmentStore
+    secret: bytes
+    public_url: str
+
+    def message(self, session: Session, claimed: ClaimedDelivery) -> OutboundMessage:
+        """Return the send of a claimed delivery. Raises a `SendError` when it must not or cannot go out."""
+        if claimed.to_client:
+            return self._to_client(session, claimed)
+        if claimed.purpose in {Purpose.CARD, Purpose.CARD_UPDATE}:
+            return _addressed(claimed, card=self.card(session, claimed.ticket_id))
+        return self._to_agents(session, claimed)
+
+    def card(self, session: Session, ticket_id: int) -> TicketCard:
+        """Return a ticket as the agents see it at a glance, now."""
+        ticket = session.get_one(Ticket, ticket_id)
+        client = session.get_one(Client, ticket.client_id)
+        department = session.get(Department, ticket.department_id) if ticket.department_id else None
+        source = last_source(session, ticket_id)
+        return TicketCard(
+            ticket_id=ticket.id,
+            title=ticket.title,
+            client=client.name,
+            address=source.sender if source else "",
+            channel=source.channel if source else "",
+            department=department.name if department else "no department",
+            status=ticket.status,
+            priority=ticket.priority,
+            opened_at=ticket.created_at,
+            assignees=tuple(assignees_of(session, ticket_id)),
+            tags=tuple(tags_of(session, ticket_id)),
+            warnings=_warnings(source.automatic if source else "no", linked_to(session, ticket_id)),
+        )
+
+    def card_message(self, session: Session, claimed: ClaimedDelivery) -> ExternalId:
+        """Return which message of the agents' channel is the ticket's card."""
+        return ExternalId(type="slack", value=_thread(session, claimed.ticket_id))
+
+    def mark(self, session: Session, claimed: ClaimedDelivery) -> tuple[ExternalId, Mark] | None:
+        """Return the agent's message and the mark it should bear; `None` for one that does not stand in the thread."""
+        message_id = claimed.message_id or 0
+        name = name_of_message(session, message_id, AGENTS_CHANNEL, claimed.recipient)
+        if name is None:
+            return None
+        sends = deliveries_to_client(session, message_id)
+        return ExternalId(type=AGENTS_CHANNEL, value=name), self._mark_of(sends)
+
+    def _mark_of(self, sends: Sequence[Delivery]) -> Mark:
+        if not sends:
+            return Mark.NONE
+        if any(each.status in _FAILED for each in sends):
+            return Mark.FAILED
+        return Mark.DELIVERED if all(self._arrived(each) for each in sends) else Mark.WAITING
+
+    def _arrived(self, send: Delivery) -> bool:
+        if self.channels.channels[send.channel].reports_delivery:
+            return send.status in _ARRIVED
+        return send.status in {*_ARRIVED, DeliveryStatus.SENT}
+
+    def _to_client(self, session: Session, claimed: ClaimedDelivery) -> OutboundMessage:
+        _refuse_suppressed(session, claimed)
+        channel = self.channels.channels[claimed.channel]
+        ticket = session.get_one(Ticket, claimed.ticket_id)
+        message = session.get_one(Message, claimed.message_id)
+        parts = channel.split(message.body)
+        files = _files(session, message.id) if claimed.part == len(parts) - 1 else []
+        return OutboundMessage(
+            idempotency_key=claimed.idempotency_key,
+            to=ExternalId(type=claimed.recipient_type, value=claimed.recipient),
+            sender=ExternalId(type=channel.address_type, value=claimed.sender),
+            sender_name=_speaker(session, message, ticket),
+            subject=_subject(ticket),
+            body=parts[claimed.part] if claimed.part < len(parts) else "",
+            references=tuple(mail_names_before(session, ticket.id, message.id, _REFERENCES)),
+            attachments=tuple(self._attachment(each) for each in files),
+            thread=self._client_thread(session, channel, ticket),
+            media_urls=tuple(media_url(self.public_url, self.secret, each.id) for each in files),
+        )
+
+    def _client_thread(self, session: Session, channel: Channel, ticket: Ticket) -> str:
+        if channel.name == AGENTS_CHANNEL:
+            return (thread_of(session, ticket.id, AGENTS_CHANNEL) or "").rpartition("/")[2]
+        return tokens.mint(self.secret, ticket.id, ticket.client_id)
+
+    def _to_agents(self, session: Session, claimed: ClaimedDelivery) -> OutboundMessage:
+        thread = _thread(session, claimed.ticket_id).rpartition("/")[2]
+        message = session.get_one(Message, claimed.message_id)
+        if claimed.purpose is Purpose.FILES:
+            files = tuple(self._attachment(each) for each in _files(session, message.id))
+            return _addressed(claimed, thread=thread, attachments=files)
+        about = claimed.about_delivery_id
+        return _addressed(
+            claimed,
+            thread=thread,
+            body=message.body or "(no text)",
+            sender_name=_author(session, message),
+            buttons=(retry_button(about),) if about else (),
+        )
+
+    def _attachment(self, file: StoredAttachment) -> Attachment:
+        key = file.storage_key or ""
+        return Attachment(name=file.name, content_type=file.content_type, data=self.store.get(key))
+
+
+def _addressed(claimed: ClaimedDelivery, **content: object) -> OutboundMessage:
+    return OutboundMessage(
+        idempotency_key=claimed.idempotency_key,
+        to=ExternalId(type=AGENTS_CHANNEL, value=claimed.recipient),
+        **content,  # type: ignore[arg-type]  # fields of OutboundMessage, given by name just above
+    )
+
+
+def _thread(session: Session, ticket_id: int) -> str:
+    thread = thread_of(session, ticket_id, AGENTS_THREAD)
+    if thread is None:
+        raise TryLater("the ticket's card is not posted yet")
+    return thread
+
+
+def _refuse_suppressed(session: Session, claimed: ClaimedDelivery) -> None:
+    why = suppression_of(session, ExternalId(type=claimed.recipient_type, value=claimed.recipient))
+    if why is not None:
+        raise Undeliverable(
+            f"this address takes no messages since {why.created_at:%Y-%m-%d} ({why.reason.replace('_', ' ')})",
+            code="suppressed",
+        )
+
+
+def _files(session: Session, message_id: int) -> list[StoredAttachment]:
+    return [each for each in attachments_of(session, message_id) if each.storage_key]
+
+
+def _subject(ticket: Ticket) -> str:
+    title = ticket.title
+    while title[:3].lower() == "re:":
+        title = title[3:].strip()
+    return f"Re: {title} [#{ticket.id}]"
+
+
+def _speaker(session: Session, message: Message, ticket: Ticket) -> str:
+    user = session.get(User, message.user_id) if message.user_id else None
+    department = session.get(Department, ticket.department_id) if ticket.department_id else None
+    return " · ".join(each.name for each in (user, department) if each is not None)
+
+
+def _author(session: Session, message: Message) -> str:
+    if message.client_id is not None:
+        return session.get_one(Client, message.client_id).name
+    return session.get_one(User, message.user_id).name if message.user_id is not None else ""
+
+
+def _warnings(automatic: str, linked: Sequence[int]) -> tuple[str, ...]:
+    machine = ("Sent by a machine.",) if automatic != "no" else ()
+    others = (f"See also {', '.join(f'#{each}' for each in linked)}.",) if linked else ()
+    return (*machine, *others)

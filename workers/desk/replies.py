@@ -1,0 +1,101 @@
+"""What agents write in a ticket's thread: an answer to the client, or a note that stays inside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from channels.base import ExternalId, InboundMessage, Profile, clean_text
+from models.attachments import StoredFile, add_attachments
+from models.departments import Desk, ReplyMode, desk_of, settings_of
+from models.messages import add_message, name_message
+from models.notes import add_note
+from models.tickets import Ticket, lock_ticket, ticket_by_external_id
+from workers.desk import lifecycle
+from workers.desk.identity import Refusal, agent_for
+from workers.desk.outcome import AlreadyRecordedError, Outcome, ignored
+from workers.logs import get_logger
+from workers.outbox import AGENTS_THREAD, Outbox
+
+log = get_logger()
+
+_NOTE_MARKS = ("note:", "🔒", ":lock:")
+_REPLY_MARK = "reply:"
+
+
+def reply_text(body: str, mentions: Sequence[ExternalId], mode: ReplyMode) -> str | None:
+    """Return what of an agent's message goes to the client, `None` when all of it is a note.
+
+    A message that begins with a note mark or names a colleague never leaves, whatever the mode.
+    """
+    text = body.strip()
+    if mentions or text.lower().startswith(_NOTE_MARKS):
+        return None
+    if text.lower().startswith(_REPLY_MARK):
+        return text[len(_REPLY_MARK) :].strip()
+    return text if mode is ReplyMode.THREAD else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replies:
+    """Records what agents write, in Slack or at the command line."""
+
+    outbox: Outbox
+
+    def record(
+        self,
+        session: Session,
+        said: InboundMessage,
+        profile: Profile | None,
+        desk: Desk,
+        files: Sequence[StoredFile],
+    ) -> Outcome:
+        """Record a message in an agents' channel. Talk outside of tickets' threads is none of ours."""
+        ticket = _ticket_of(session, said)
+        if ticket is None:
+            return ignored("not in a ticket's thread")
+        agent = agent_for(session, said.sender, profile, ticket.department_id)
+        if isinstance(agent, Refusal):
+            self.outbox.tell(session, ticket, f"A message here was not sent to the client: its author {agent}.")
+            log.warning("reply_refused", ticket_id=ticket.id, reason=agent.name)
+            return Outcome()
+        text = reply_text(said.body, said.mentions, ReplyMode(settings_of(session, ticket.department_id).reply_mode))
+        if text is None or not (text or files):
+            add_note(session, ticket_id=ticket.id, user_id=agent.user_id, body=clean_text(said.body))
+            log.info("note_recorded", ticket_id=ticket.id)
+            return Outcome()
+        message_id = add_message(session, ticket_id=ticket.id, body=clean_text(text), user_id=agent.user_id)
+        if said.external_id is not None and not name_message(session, message_id, said.external_id):
+            raise AlreadyRecordedError
+        add_attachments(session, message_id, files)
+        self._send(session, ticket, desk, message_id, text, agent.name, hold=True)
+        return Outcome()
+
+    def write(self, session: Session, ticket: Ticket, *, user_id: int, name: str, text: str) -> int:
+        """Answer a client from outside of Slack; the answer is shown in the agents' thread too."""
+        message_id = add_message(session, ticket_id=ticket.id, body=clean_text(text), user_id=user_id)
+        desk = desk_of(session, ticket.department_id)
+        self.outbox.show(session, ticket, desk, [message_id])
+        self._send(session, ticket, desk, message_id, text, name, hold=False)
+        return message_id
+
+    def _send(  # noqa: PLR0913 (the end of both ways to answer)
+        self, session: Session, ticket: Ticket, desk: Desk, message_id: int, text: str, name: str, *, hold: bool
+    ) -> None:
+        before = ticket.status
+        if not self.outbox.send_to_client(session, ticket, message_id, text, hold=hold):
+            self.outbox.tell(session, ticket, "The answer was not sent: the client of this ticket has no address.")
+            return
+        lifecycle.agent_answered(session, ticket, name)
+        self.outbox.mark(session, ticket.id, message_id, desk)
+        if ticket.status != before:
+            self.outbox.renew_card(session, ticket)
+        log.info("reply_recorded", ticket_id=ticket.id, message_id=message_id)
+
+
+def _ticket_of(session: Session, said: InboundMessage) -> Ticket | None:
+    for reference in said.references:
+        ticket_id = ticket_by_external_id(session, ExternalId(type=AGENTS_THREAD, value=reference.value))
+        if ticket_id is not None:
+            return lock_ticket(session, ticket_id)
+    return None

@@ -1,0 +1,102 @@
+"""What providers say became of our sends. The state only moves forward, whatever order reports come in."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from channels.base import Button, DeliveryReport, ExternalId, ReportState
+from models.base import now
+from models.deliveries import PROGRESS, Delivery, DeliveryStatus, delivery_reported
+from models.departments import desk_of
+from models.messages import name_message
+from models.suppressions import SuppressionReason, suppress
+from models.tickets import Ticket, lock_ticket
+from workers.desk.outcome import Outcome, ignored
+from workers.logs import get_logger
+from workers.outbox import Outbox
+
+log = get_logger()
+
+_STATUS = {
+    ReportState.SENT: DeliveryStatus.SENT,
+    ReportState.DELIVERED: DeliveryStatus.DELIVERED,
+    ReportState.READ: DeliveryStatus.READ,
+    ReportState.FAILED: DeliveryStatus.FAILED,
+}
+_ARRIVED = (DeliveryStatus.DELIVERED, DeliveryStatus.READ)
+
+
+def retry_button(delivery_id: int) -> Button:
+    """Return the button that tries a failed send again."""
+    return Button(label="Send again", action="retry", value=str(delivery_id))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reports:
+    """Records reports, and tells the agents of failures."""
+
+    outbox: Outbox
+
+    def record(self, session: Session, channel: str, report: DeliveryReport) -> Outcome:
+        """Record what a provider says of a send."""
+        name = report.external_id
+        delivery = delivery_reported(
+            session,
+            channel=channel,
+            external_id=name.value if name else "",
+            idempotency_key=report.idempotency_key,
+        )
+        if delivery is None:
+            return ignored("a report on a message that is not ours")
+        if name is not None:
+            _note_name(session, delivery, name)
+        if report.state is ReportState.DELAYED:
+            return ignored("delayed, not decided")
+        self._advance(session, delivery, _STATUS[report.state], report)
+        return Outcome()
+
+    def _advance(self, session: Session, delivery: Delivery, status: DeliveryStatus, report: DeliveryReport) -> None:
+        if not moves_forward(DeliveryStatus(delivery.status), status):
+            return
+        delivery.status = status
+        delivery.lease_until = None
+        delivery.sent_at = delivery.sent_at or now()
+        ticket = lock_ticket(session, delivery.ticket_id)
+        if ticket is None:
+            return
+        if status is DeliveryStatus.FAILED:
+            self.failed(session, ticket, delivery, report.detail or "the provider gave no reason", report.code)
+            if report.bad_address:
+                address = ExternalId(type=delivery.recipient_type, value=delivery.recipient)
+                suppress(session, address, SuppressionReason.BOUNCED, report.detail)
+        if delivery.message_id is not None:
+            self.outbox.mark(session, ticket.id, delivery.message_id, desk_of(session, ticket.department_id))
+
+    def failed(self, session: Session, ticket: Ticket, delivery: Delivery, reason: str, code: str) -> None:
+        """Write down why a send failed and tell the agents, with a way to try again."""
+        delivery.error_code = code or None
+        delivery.error_text = reason
+        self.outbox.tell(session, ticket, not_delivered(reason, code), about=delivery.id)
+        log.warning("delivery_failed", delivery_id=delivery.id, ticket_id=ticket.id, code=code)
+
+
+def not_delivered(reason: str, code: str) -> str:
+    """Return what agents read about a failed send."""
+    return f"Not delivered to the client: {reason}{f' ({code})' if code else ''}."
+
+
+def moves_forward(before: DeliveryStatus, after: DeliveryStatus) -> bool:
+    """Say whether a report may change a send's status: failed is final, and what arrived has not failed."""
+    if before in {DeliveryStatus.FAILED, DeliveryStatus.CANCELED}:
+        return False
+    if after is DeliveryStatus.FAILED:
+        return before not in _ARRIVED
+    return PROGRESS.index(after) > PROGRESS.index(before)
+
+
+def _note_name(session: Session, delivery: Delivery, name: ExternalId) -> None:
+    """Keep the provider's id: the report may be here before the answer to our call is."""
+    if delivery.external_id is None:
+        delivery.external_id = name.value
+        if delivery.message_id is not None:
+            name_message(session, delivery.message_id, name)

@@ -1,0 +1,126 @@
+"""Which ticket a client's message belongs to: the first rule that fits, by name."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from sqlalchemy.orm import Session
+
+from channels.base import ExternalId, InboundMessage
+from channels.email import tokens
+from models.base import now
+from models.messages import messages_named
+from models.tickets import Ticket, lock_ticket, open_conversation, ticket_by_external_id
+
+_LARGEST_ID = 2**31 - 1
+
+
+class Rule(StrEnum):
+    """The rule by which a message found its ticket, as stored in `message_sources.threaded_by`."""
+
+    REPLY_TOKEN = "reply_token"  # noqa: S105 (the name of a rule, not a secret)
+    REFERENCE = "reference"
+    SUBJECT_TAG = "subject_tag"
+    OPEN_CONVERSATION = "open_conversation"
+    NEW_TICKET = "new_ticket"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threaded:
+    """The ticket found, or none; `linked_to` is one that the new ticket came of."""
+
+    rule: Rule
+    ticket: Ticket | None = None
+    linked_to: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pointer:
+    """A ticket that a message points at; a token's proof is checked against the ticket."""
+
+    rule: Rule
+    ticket_id: int
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threading:
+    """The rules, with the secret that signs reply tokens and how long a closed ticket can be reopened."""
+
+    secret: bytes
+    reopen_window: timedelta
+
+    def find(self, session: Session, message: InboundMessage, client_id: int, channel: str) -> Threaded:
+        """Return where a message of this client belongs; the ticket's row is locked.
+
+        A reference or token counts only when the ticket's client is the sender: of another's only a link remains, and
+        of a forged token or a subject tag of another's ticket nothing.
+        """
+        stranger_to: int | None = None
+        for pointer in _pointers(session, message.references):
+            ticket = lock_ticket(session, pointer.ticket_id)
+            if ticket is None or not self._proven(pointer, ticket):
+                continue
+            if ticket.client_id == client_id:
+                return self._joined(pointer.rule, ticket)
+            if pointer.rule is not Rule.SUBJECT_TAG:
+                stranger_to = stranger_to or ticket.id
+        return self._going_on(session, message, client_id, channel) or Threaded(
+            rule=Rule.NEW_TICKET, linked_to=stranger_to
+        )
+
+    def _proven(self, pointer: _Pointer, ticket: Ticket) -> bool:
+        return not pointer.token or tokens.valid(self.secret, pointer.token, ticket.id, ticket.client_id)
+
+    def _joined(self, rule: Rule, ticket: Ticket) -> Threaded:
+        if ticket.closed_at is not None and ticket.closed_at < now() - self.reopen_window:
+            return Threaded(rule=Rule.NEW_TICKET, linked_to=ticket.id)
+        return Threaded(rule=rule, ticket=ticket)
+
+    def _going_on(self, session: Session, message: InboundMessage, client_id: int, channel: str) -> Threaded | None:
+        if not message.direct or not message.recipients:
+            return None
+        ticket = open_conversation(
+            session,
+            client_id=client_id,
+            channel=channel,
+            address=message.recipients[0].value,
+            closed_since=now() - self.reopen_window,
+        )
+        return Threaded(rule=Rule.OPEN_CONVERSATION, ticket=ticket) if ticket else None
+
+
+def _pointers(session: Session, references: Sequence[ExternalId]) -> Iterator[_Pointer]:
+    """Return what a message points at, best rule first."""
+    for each in references:
+        if each.type == "reply_token" and (ticket_id := _ticket_number(each.value.partition(".")[0])):
+            yield _Pointer(rule=Rule.REPLY_TOKEN, ticket_id=ticket_id, token=each.value)
+    for ticket_id in _referred(
+        session, [each for each in references if each.type not in {"reply_token", "subject_tag"}]
+    ):
+        yield _Pointer(rule=Rule.REFERENCE, ticket_id=ticket_id)
+    for each in references:
+        if each.type == "subject_tag" and (ticket_id := _ticket_number(each.value)):
+            yield _Pointer(rule=Rule.SUBJECT_TAG, ticket_id=ticket_id)
+
+
+def _ticket_number(text: str) -> int | None:
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(_LARGEST_ID)) else 0
+    return number if 0 < number <= _LARGEST_ID else None
+
+
+def _referred(session: Session, references: Sequence[ExternalId]) -> list[int]:
+    """Return the tickets of known messages, or of known Slack threads, in the order referred to."""
+    messages = messages_named(session, references)
+    found: dict[int, None] = {}
+    for reference in references:
+        message = messages.get(reference)
+        ticket_id = message.ticket_id if message else _thread_ticket(session, reference)
+        if ticket_id is not None:
+            found[ticket_id] = None
+    return list(found)
+
+
+def _thread_ticket(session: Session, reference: ExternalId) -> int | None:
+    return ticket_by_external_id(session, reference) if reference.type == "slack" else None

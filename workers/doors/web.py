@@ -1,0 +1,154 @@
+"""The web door: webhooks in, files of answers out, health.
+
+A webhook is verified over its raw bytes, stored, then answered. Whatever goes wrong on our side is a 503: the provider
+tries again, or the reconciliation finds it.
+"""
+
+import asyncio
+import logging
+
+import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as WebRequest
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from channels.base import Receipt, Request, Webhook
+from channels.errors import Refused
+from models.attachments import answer_file
+from models.base import ping
+from workers import app
+from workers.inbox import Inbox
+from workers.logs import get_logger
+from workers.media import may_fetch
+from workers.runtime import Runtime
+
+log = get_logger()
+
+LARGEST_BODY = 1 << 20
+# Slack waits 3 s for an answer, Twilio 15 s: what takes longer is refused for now and comes again.
+ACCEPT_TIMEOUT = 2.0
+READ_TIMEOUT = 10.0
+# What a browser or a provider may show; anything else is a download of bytes.
+_SHOWABLE = ("image/jpeg", "image/png", "image/gif", "image/webp", "application/pdf", "audio/", "video/")
+
+
+class Web:
+    """The routes, over one process's tools."""
+
+    def __init__(self, tools: Runtime) -> None:
+        self._tools = tools
+        self._inbox = Inbox(tools.database, app.publish)
+        self.app = Starlette(
+            routes=[
+                Route("/healthz", _healthz),
+                Route("/readyz", self._readyz),
+                Route("/webhooks/{name}/{rest:path}", self._webhook, methods=["POST"]),
+                Route("/media/{attachment_id:int}/{expires:int}/{mac}", self._media),
+            ]
+        )
+
+    async def _webhook(self, request: WebRequest) -> Response:
+        webhook = self._tools.channels.webhooks.get(request.path_params["name"])
+        if webhook is None:
+            return PlainTextResponse("unknown", 404)
+        try:
+            body = await asyncio.wait_for(_read(request), READ_TIMEOUT)
+            receipt = await self._accept(webhook, self._signed_request(request, body))
+        except Refused as error:
+            log.warning("webhook_refused", webhook=webhook.name, status=error.status, reason=str(error))
+            return PlainTextResponse("refused", error.status)
+        except (TimeoutError, SQLAlchemyError) as error:
+            log.warning("webhook_not_stored", webhook=webhook.name, error=type(error).__name__)
+            return PlainTextResponse("try again later", 503)
+        return Response(receipt.body, media_type=receipt.content_type)
+
+    async def _accept(self, webhook: Webhook, request: Request) -> Receipt:
+        webhook.verify(request)
+        receipt = webhook.receive(request)
+        if receipt.events:
+            await asyncio.wait_for(run_in_threadpool(self._inbox.accept, receipt.events), ACCEPT_TIMEOUT)
+        return receipt
+
+    def _signed_request(self, request: WebRequest, body: bytes) -> Request:
+        """Build the address from the configured one: a caller chooses Host and forwarded headers, not what we trust."""
+        path = request.scope["raw_path"].decode("latin-1").partition("?")[0]
+        query = request.scope["query_string"].decode("latin-1")
+        return Request(
+            url=f"{self._tools.settings.public_url}{path}{'?' + query if query else ''}",
+            path=request.url.path,
+            headers={name.lower(): value for name, value in request.headers.items()},
+            body=body,
+        )
+
+    async def _readyz(self, _request: WebRequest) -> Response:
+        try:
+            await asyncio.wait_for(run_in_threadpool(self._ping), ACCEPT_TIMEOUT)
+        except (TimeoutError, SQLAlchemyError):
+            return PlainTextResponse("the database does not answer", 503)
+        return PlainTextResponse("ready")
+
+    def _ping(self) -> None:
+        with self._tools.database.session_scope() as session:
+            ping(session)
+
+    async def _media(self, request: WebRequest) -> Response:
+        parameters = request.path_params
+        secret = self._tools.settings.secret_key
+        if not may_fetch(secret, parameters["attachment_id"], parameters["expires"], parameters["mac"]):
+            return PlainTextResponse("not found", 404)
+        return await run_in_threadpool(self._file, parameters["attachment_id"])
+
+    def _file(self, attachment_id: int) -> Response:
+        with self._tools.database.session_scope() as session:
+            file = answer_file(session, attachment_id)
+        if file is None or file.storage_key is None:
+            return PlainTextResponse("not found", 404)
+        showable = file.content_type.startswith(_SHOWABLE)
+        return Response(
+            self._tools.store.get(file.storage_key),
+            media_type=file.content_type if showable else "application/octet-stream",
+            headers={
+                "X-Content-Type-Options": "nosniff",
+                "Content-Disposition": "attachment",
+                "Cache-Control": "private",
+            },
+        )
+
+
+async def _healthz(_request: WebRequest) -> Response:
+    return PlainTextResponse("alive")
+
+
+async def _read(request: WebRequest) -> bytes:
+    if int(request.headers.get("content-length") or 0) > LARGEST_BODY:
+        raise Refused(413, "the body is too large")
+    body = bytearray()
+    try:
+        async for piece in request.stream():
+            body += piece
+            if len(body) > LARGEST_BODY:
+                raise Refused(413, "the body is too large")
+    except ClientDisconnect as error:
+        raise Refused(400, "the caller hung up") from error
+    return bytes(body)
+
+
+def serve(tools: Runtime, *, host: str, port: int) -> None:
+    """Run the web door until SIGTERM or Ctrl-C."""
+    log.info("web_listening", host=host, port=port, public_url=tools.settings.public_url)
+    uvicorn.run(
+        Web(tools).app,
+        host=host,
+        port=port,
+        log_config=None,
+        log_level=logging.WARNING,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=200,
+        timeout_graceful_shutdown=10,
+    )

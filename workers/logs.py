@@ -1,0 +1,77 @@
+"""Logs: a fixed event name and keys, one line each, without personal data and without secrets."""
+
+import logging
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+import structlog
+
+from workers.settings import secret_values
+
+# Libraries that log what passes through them: addresses, commands, URLs with numbers in them.
+_TALKATIVE = ("mail.log", "twilio", "twilio.http_client", "slack_sdk", "urllib3", "uvicorn.access", "aiosmtpd")
+
+
+class Redactor:
+    """Replaces the values of secrets wherever they stand in a line, and keeps an event on one line."""
+
+    def __init__(self, secrets: frozenset[str]) -> None:
+        self._secrets = sorted(secrets, key=len, reverse=True)
+
+    def clean(self, text: str) -> str:
+        """Return `text` without secrets and without control characters."""
+        for secret in self._secrets:
+            text = text.replace(secret, "[redacted]")
+        return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+
+    def __call__(self, _logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        """Clean every value of an event: structlog's processor."""
+        return {key: self.clean(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+class _OneLine(logging.Formatter):
+    """Formats what libraries log in the same one-line form."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s", "%H:%M:%S")
+        self._redactor = redactor
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._redactor.clean(super().format(record))
+
+
+def configure_logs(environment: Mapping[str, str], *, level: str = "INFO", form: str = "text") -> None:
+    """Send our events and the libraries' to standard error; `form` is `text` or `json`."""
+    redactor = Redactor(secret_values(environment))
+    render: Any = structlog.processors.JSONRenderer() if form == "json" else _render_text
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            redactor,
+            render,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping().get(level, logging.INFO)),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_OneLine(redactor))
+    logging.basicConfig(level=logging.INFO if level == "DEBUG" else level, handlers=[handler], force=True)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _render_text(_logger: object, _name: str, event: MutableMapping[str, Any]) -> str:
+    time = str(event.pop("timestamp", ""))[11:19]
+    level = str(event.pop("level", "info")).upper()
+    name = event.pop("event", "")
+    return " ".join([time, level, str(name), *(f"{key}={value}" for key, value in event.items())])
+
+
+def get_logger() -> structlog.typing.FilteringBoundLogger:
+    """Return a logger: `log.info("ticket_opened", ticket_id=1)`."""
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+    return logger

@@ -1,0 +1,69 @@
+"""What a process is made of: settings, database, channels, store, rules. Made once per process, after any fork."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import cast
+
+from channels import registry
+from channels.base import AgentsDesk, Channel
+from workers import app
+from workers.db import Database
+from workers.desk.actions import Actions
+from workers.desk.outgoing import Outgoing
+from workers.desk.recording import Recorder
+from workers.desk.replies import Replies
+from workers.desk.reports import Reports
+from workers.desk.threading import Threading
+from workers.outbox import AGENTS_CHANNEL, Outbox
+from workers.settings import Settings, settings
+from workers.store import AttachmentStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """The tools of one process."""
+
+    settings: Settings
+    database: Database
+    channels: registry.Registry
+    store: AttachmentStore
+    outbox: Outbox
+    outgoing: Outgoing
+    recorder: Recorder
+
+    def channel(self, name: str) -> Channel:
+        """Return the channel of this name."""
+        return self.channels.channels[name]
+
+    @property
+    def agents_desk(self) -> AgentsDesk:
+        """Return the channel in which agents work."""
+        return cast("AgentsDesk", self.channel(AGENTS_CHANNEL))
+
+
+@cache
+def runtime() -> Runtime:
+    """Return this process's tools."""
+    return build(settings())
+
+
+def build(current: Settings) -> Runtime:
+    """Make the tools that these settings describe."""
+    channels = registry.connect(current.environment)
+    store = AttachmentStore(current.attachments_url, current.environment)
+    outbox = Outbox(channels=channels, hold=current.reply_hold)
+    return Runtime(
+        settings=current,
+        database=Database(current.database_url, app.publish),
+        channels=channels,
+        store=store,
+        outbox=outbox,
+        outgoing=Outgoing(channels=channels, store=store, secret=current.secret_key, public_url=current.public_url),
+        recorder=Recorder(
+            threading=Threading(secret=current.secret_key, reopen_window=current.reopen_window),
+            outbox=outbox,
+            replies=Replies(outbox=outbox),
+            actions=Actions(outbox=outbox),
+            reports=Reports(outbox=outbox),
+        ),
+    )

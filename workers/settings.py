@@ -1,0 +1,125 @@
+"""Settings: the environment, read once, checked, frozen. Channels read their own from the same environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from dotenv import load_dotenv
+
+_SECRET_WORDS = ("SECRET", "TOKEN", "PASSWORD", "KEY")
+_PLACEHOLDERS = ("changeme", "change-me", "secret", "password", "example")
+_SHORTEST_SECRET = 16
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the sentence says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What every process needs to know. Times are seconds unless a `timedelta`; the secrets never show in a repr."""
+
+    database_url: str = field(repr=False)
+    broker_url: str = field(repr=False)
+    secret_key: bytes = field(repr=False)
+    public_url: str
+    data_dir: Path
+    attachments_url: str
+    reply_hold: float
+    reopen_window: timedelta
+    sweep_interval: float
+    event_lease: timedelta
+    log_level: str
+    log_format: str
+    environment: Mapping[str, str] = field(repr=False)
+
+
+def read_environment() -> dict[str, str]:
+    """Return the environment, filled up from `.env` here and from what a running `frontdesk up` says of its servers."""
+    load_dotenv(".env", override=False)
+    data_dir = Path(os.environ.get("FRONTDESK_DIR", ".frontdesk"))
+    load_dotenv(data_dir / "running.env", override=False)
+    return dict(os.environ)
+
+
+@cache
+def settings() -> Settings:
+    """Return this process's settings. Raises `SettingsError`."""
+    return from_environment(read_environment())
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    """Build settings from an environment. Raises `SettingsError` with one sentence."""
+    data_dir = Path(environment.get("FRONTDESK_DIR", ".frontdesk")).absolute()
+    broker = environment.get("BROKER_URL") or _needed(environment, "REDIS_URL")
+    _refuse_open_redis(broker)
+    return Settings(
+        database_url=_database_url(_needed(environment, "DATABASE_URL")),
+        broker_url=broker,
+        secret_key=_secret(environment, "SECRET_KEY").encode(),
+        public_url=environment.get("PUBLIC_URL", "http://127.0.0.1:8080").rstrip("/"),
+        data_dir=data_dir,
+        attachments_url=environment.get("ATTACHMENTS_URL", (data_dir / "attachments").as_uri()),
+        reply_hold=_seconds(environment, "REPLY_HOLD_SECONDS", 5, most=60),
+        reopen_window=timedelta(days=_seconds(environment, "REOPEN_WINDOW_DAYS", 14)),
+        sweep_interval=_seconds(environment, "SWEEP_SECONDS", 5),
+        event_lease=timedelta(seconds=_seconds(environment, "EVENT_LEASE_SECONDS", 20)),
+        log_level=environment.get("LOG_LEVEL", "INFO").upper(),
+        log_format=environment.get("LOG_FORMAT", "text"),
+        environment=dict(environment),
+    )
+
+
+def secret_values(environment: Mapping[str, str]) -> frozenset[str]:
+    """Return every value that must never be printed: named like a secret, or the password of a URL."""
+    named = {value for name, value in environment.items() if value and any(word in name for word in _SECRET_WORDS)}
+    passwords = {urlsplit(value).password or "" for value in environment.values() if "://" in value and "@" in value}
+    return frozenset(value for value in named | passwords if len(value) > len("short"))
+
+
+def _needed(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name, "")
+    if not value:
+        raise SettingsError(f"{name} is not set: start everything with `frontdesk up`, or set it to a server of yours")
+    return value
+
+
+def _secret(environment: Mapping[str, str], name: str) -> str:
+    value = _needed(environment, name)
+    if len(value) < _SHORTEST_SECRET or any(word in value.lower() for word in _PLACEHOLDERS):
+        raise SettingsError(
+            f"{name} is too short or a placeholder: make one with "
+            "`python -c 'import secrets; print(secrets.token_urlsafe(32))'`"
+        )
+    return value
+
+
+def _database_url(url: str) -> str:
+    """Take the common spellings of a PostgreSQL address and name the driver."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or not scheme.startswith("postgres"):
+        raise SettingsError("DATABASE_URL is no PostgreSQL address: it begins with postgresql://")
+    return f"postgresql+psycopg://{rest}"
+
+
+def _refuse_open_redis(url: str) -> None:
+    parts = urlsplit(url)
+    local = parts.hostname in {"127.0.0.1", "localhost", "::1"}
+    if parts.scheme == "redis" and not local and not parts.password:
+        raise SettingsError(
+            "the Redis of REDIS_URL is on another machine and has no password: set one, or use rediss://"
+        )
+
+
+def _seconds(environment: Mapping[str, str], name: str, default: float, *, most: float = 86_400) -> float:
+    try:
+        value = float(environment.get(name) or default)
+    except ValueError:
+        value = -1
+    if not 0 <= value <= most:
+        raise SettingsError(f"{name} must be a number from 0 to {most:g}")
+    return value

@@ -1,0 +1,1 @@
+"""What Celery runs: each task takes row ids, and owns its transactions."""

@@ -1,0 +1,45 @@
+"""`housekeeping.sweep`: wake every row that is due and that no worker holds. Nothing depends on a task arriving."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from models.base import try_lock
+from models.deliveries import due_deliveries
+from models.inbound_events import due_events
+from workers.app import app
+from workers.db import Wakeup, enqueue
+from workers.logs import get_logger
+from workers.runtime import Runtime, runtime
+
+log = get_logger()
+
+# A row's own wake-up is given this long before it is taken for lost.
+GRACE = timedelta(seconds=2)
+ROWS_A_SWEEP = 500
+
+
+@app.task(name="housekeeping.sweep")
+def sweep() -> None:
+    """Sweep once."""
+    sweep_once(runtime())
+
+
+def sweep_once(tools: Runtime) -> int:
+    """Wake what is due and return how many rows that was; two sweeps at once do the work of one."""
+    with tools.database.session_scope() as session:
+        if not try_lock(session, "frontdesk.sweep"):
+            return 0
+        events = due_events(session, older_than=GRACE, limit=ROWS_A_SWEEP)
+        sends = due_deliveries(session, older_than=GRACE, limit=ROWS_A_SWEEP)
+        _wake(session, "inbound.ingest", events)
+        _wake(session, "outbound.deliver", sends)
+    if events or sends:
+        log.info("rows_swept", events=len(events), deliveries=len(sends))
+    return len(events) + len(sends)
+
+
+def _wake(session: Session, task: str, rows: Sequence[tuple[int, str]]) -> None:
+    for row_id, channel in rows:
+        enqueue(session, Wakeup(task=task, channel=channel, row_id=row_id))

@@ -1,0 +1,183 @@
+"""`inbound.ingest`: from stored bytes to their effect.
+
+Claim (committed, so that an event that kills its worker is counted) → parse, and ask the outside what must be asked →
+record in one transaction that also closes the event. Whatever dies in between is claimed again after the lease.
+"""
+
+import traceback
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from channels.base import (
+    AgentAction,
+    Attachment,
+    Channel,
+    ExternalId,
+    InboundMessage,
+    Parsed,
+    Profile,
+    RawEvent,
+)
+from channels.errors import ChannelError, Malformed, TryLater, Undeliverable
+from models.attachments import StoredFile
+from models.base import now
+from models.inbound_events import (
+    ClaimedEvent,
+    EventStatus,
+    claim_event,
+    claim_next,
+    extend_lease,
+    finish_event,
+    postpone_event,
+)
+from workers.app import app
+from workers.desk.outcome import AlreadyRecordedError, Answer, Outcome, Prepared, ignored
+from workers.logs import get_logger
+from workers.runtime import Runtime, runtime
+from workers.store import described
+
+log = get_logger()
+
+# A mail that kills its worker is tried this often, then set aside with its bytes.
+MAX_ATTEMPTS = 3
+RETRY_DELAYS = (timedelta(seconds=2), timedelta(seconds=10))
+LARGEST_FILE = 25 << 20
+
+
+class LeaseLostError(Exception):
+    """Somebody else has this event now: what was done is rolled back."""
+
+
+@app.task(name="inbound.ingest")
+def ingest(event_ids: Sequence[int]) -> None:
+    """Ingest events, each with what waits behind it in its conversation."""
+    for event_id in event_ids:
+        if isinstance(event_id, int):
+            ingest_conversation(runtime(), event_id)
+
+
+def ingest_conversation(tools: Runtime, event_id: int) -> None:
+    """Ingest the open events of the conversation that this one belongs to, in order.
+
+    May be called any number of times, by any number of workers: one of them gets each event.
+    """
+    lease = tools.settings.event_lease
+    with tools.database.session_scope() as session:
+        claimed = claim_event(session, event_id, lease)
+    while claimed is not None:
+        _ingest(tools, claimed)
+        with tools.database.session_scope() as session:
+            claimed = claim_next(session, claimed.conversation, lease)
+
+
+def _ingest(tools: Runtime, claimed: ClaimedEvent) -> None:
+    if claimed.attempts > MAX_ATTEMPTS:
+        _finish(tools, claimed, Outcome(status=EventStatus.FAILED, reason="its workers died or failed each time"))
+        return
+    try:
+        prepared = _prepare(tools, claimed)
+        answers = _record(tools, claimed, prepared)
+    except Malformed as error:
+        _finish(tools, claimed, Outcome(status=EventStatus.FAILED, reason=str(error)))
+    except AlreadyRecordedError:
+        _finish(tools, claimed, ignored("recorded already, by another event"))
+    except LeaseLostError:
+        log.warning("lease_lost", event_id=claimed.id)
+    except TryLater as error:
+        _postpone(tools, claimed, str(error))
+    except SQLAlchemyError:
+        raise  # the database is in trouble, not the event: its lease ends and it is claimed again
+    except Exception as error:  # noqa: BLE001 (one of the two places whose job it is: set the event aside, keep going)
+        _failed(tools, claimed, error)
+    else:
+        _answer(tools, answers)
+
+
+def _prepare(tools: Runtime, claimed: ClaimedEvent) -> Prepared:
+    """Parse, and fetch what the rules need from outside: no transaction is open."""
+    channel = tools.channel(claimed.channel)
+    raw = RawEvent(
+        channel=claimed.channel,
+        external_id=claimed.external_id,
+        conversation=claimed.conversation,
+        payload=claimed.payload,
+        facts=claimed.facts,
+    )
+    parsed = channel.parse(raw)
+    return Prepared(parsed=parsed, files=_files(tools, claimed, parsed), profiles=_profiles(channel, parsed))
+
+
+def _profiles(channel: Channel, parsed: Sequence[Parsed]) -> Mapping[ExternalId, Profile | None]:
+    messages = {each.sender for each in parsed if isinstance(each, InboundMessage)}
+    actions = {each.actor for each in parsed if isinstance(each, AgentAction)}
+    return {person: channel.profile(person) for person in messages | actions}
+
+
+def _files(tools: Runtime, claimed: ClaimedEvent, parsed: Sequence[Parsed]) -> Mapping[int, Sequence[StoredFile]]:
+    return {
+        index: [_stored(tools, claimed, attachment) for attachment in said.attachments]
+        for index, said in enumerate(parsed)
+        if isinstance(said, InboundMessage) and said.attachments
+    }
+
+
+def _stored(tools: Runtime, claimed: ClaimedEvent, attachment: Attachment) -> StoredFile:
+    """Store one file; one that cannot be had is named in the message, which is not lost for it."""
+    if attachment.url is None:
+        return tools.store.put(attachment, attachment.content())
+    _hold_on(tools, claimed)
+    try:
+        return tools.store.put(attachment, tools.channel(claimed.channel).fetch(attachment, LARGEST_FILE))
+    except (TryLater, Undeliverable) as error:
+        if isinstance(error, TryLater) and claimed.attempts < MAX_ATTEMPTS:
+            raise
+        log.warning("file_not_fetched", event_id=claimed.id, reason=str(error))
+        return described(attachment)
+
+
+def _hold_on(tools: Runtime, claimed: ClaimedEvent) -> None:
+    with tools.database.session_scope() as session:
+        if not extend_lease(session, claimed, tools.settings.event_lease + timedelta(seconds=30)):
+            raise LeaseLostError
+
+
+def _record(tools: Runtime, claimed: ClaimedEvent, prepared: Prepared) -> Sequence[Answer]:
+    with tools.database.session_scope() as session:
+        outcome = tools.recorder.record(session, claimed, prepared)
+        if not finish_event(session, claimed, outcome.status, outcome.reason):
+            raise LeaseLostError
+    log.info("event_ingested", event_id=claimed.id, channel=claimed.channel, status=str(outcome.status))
+    return outcome.answers
+
+
+def _finish(tools: Runtime, claimed: ClaimedEvent, outcome: Outcome) -> None:
+    with tools.database.session_scope() as session:
+        finish_event(session, claimed, outcome.status, outcome.reason)
+    log.info("event_closed", event_id=claimed.id, status=str(outcome.status))
+
+
+def _postpone(tools: Runtime, claimed: ClaimedEvent, reason: str) -> None:
+    delay = RETRY_DELAYS[min(claimed.attempts, len(RETRY_DELAYS)) - 1]
+    with tools.database.session_scope() as session:
+        postpone_event(session, claimed, now() + delay, reason)
+    log.info("event_postponed", event_id=claimed.id, seconds=delay.total_seconds())
+
+
+def _failed(tools: Runtime, claimed: ClaimedEvent, error: Exception) -> None:
+    """Log where it went wrong, without the values; try again, or set the event aside."""
+    where = "".join(traceback.format_tb(error.__traceback__)[-3:])
+    log.error("ingest_failed", event_id=claimed.id, error=type(error).__name__, where=where)
+    if claimed.attempts < MAX_ATTEMPTS:
+        _postpone(tools, claimed, type(error).__name__)
+    else:
+        _finish(tools, claimed, Outcome(status=EventStatus.FAILED, reason=type(error).__name__))
+
+
+def _answer(tools: Runtime, answers: Sequence[Answer]) -> None:
+    for answer in answers:
+        try:
+            tools.agents_desk.answer(answer.url, answer.text)
+        except ChannelError as error:
+            log.warning("answer_not_given", reason=str(error))

@@ -1,0 +1,216 @@
+"""`outbound.deliver`: claim → commit `sending` → call the provider once → record what happened.
+
+At most one automatic send: after an unclear outcome, or when a worker died while sending, the provider is asked what it
+has; if that does not settle it, the agents are.
+"""
+
+import math
+import random
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from channels.base import ExternalId, OutboundMessage
+from channels.errors import TryLater, Unclear, Undeliverable
+from models.base import now
+from models.deliveries import (
+    ClaimedDelivery,
+    DeliveryStatus,
+    Purpose,
+    claim_delivery,
+    claim_next_in_lane,
+    record_outcome,
+)
+from models.departments import desk_of
+from models.messages import messages_named, name_message
+from models.suppressions import SuppressionReason, suppress
+from models.tickets import Ticket, name_ticket
+from workers.app import app
+from workers.db import Wakeup, enqueue
+from workers.desk.reports import not_delivered
+from workers.logs import get_logger
+from workers.outbox import AGENTS_THREAD
+from workers.runtime import Runtime, runtime
+
+log = get_logger()
+
+GIVE_UP_AFTER = timedelta(hours=24)
+LONGEST_BACKOFF = 900.0
+# On top of what a channel needs for one send: the claim and the record of it.
+LEASE_MARGIN = 10.0
+
+# What would be there twice if it were sent twice; the rest may be repeated.
+_ONCE = (Purpose.MESSAGE, Purpose.FILES, Purpose.CARD)
+
+_UNCONFIRMED = (
+    "It is not known whether this message reached the client: the provider did not answer and shows no trace of it. "
+    "Send it again only if the client has not got it."
+)
+
+
+@app.task(name="outbound.deliver")
+def deliver(delivery_ids: Sequence[int]) -> None:
+    """Send deliveries, each with what waits behind it in its lane."""
+    for delivery_id in delivery_ids:
+        if isinstance(delivery_id, int):
+            deliver_lane(runtime(), delivery_id)
+
+
+def deliver_lane(tools: Runtime, delivery_id: int) -> None:
+    """Send what is due in the lane of this delivery, in order. May be called any number of times."""
+    leases = _leases(tools)
+    with tools.database.session_scope() as session:
+        claimed = claim_delivery(session, delivery_id, leases)
+    while claimed is not None:
+        attempt(tools, claimed)
+        with tools.database.session_scope() as session:
+            claimed = claim_next_in_lane(session, claimed.lane, leases)
+
+
+def attempt(tools: Runtime, claimed: ClaimedDelivery) -> None:
+    """Make one send, or one look-up of an earlier one, and record what came of it."""
+    try:
+        name = _look_up(tools, claimed) if claimed.look_up and claimed.purpose in _ONCE else _send(tools, claimed)
+    except TryLater as error:
+        _later(tools, claimed, error)
+    except Undeliverable as error:
+        _failed(tools, claimed, error)
+    except Unclear:
+        _unclear(tools, claimed)
+    else:
+        _sent(tools, claimed, name)
+
+
+def _leases(tools: Runtime) -> dict[str, timedelta]:
+    return {
+        name: timedelta(seconds=channel.send_timeout + LEASE_MARGIN)
+        for name, channel in tools.channels.channels.items()
+    }
+
+
+def _send(tools: Runtime, claimed: ClaimedDelivery) -> ExternalId | None:
+    if claimed.purpose is Purpose.RECEIPT:
+        _mark(tools, claimed)
+        return None
+    outbound = _message(tools, claimed)
+    if claimed.purpose is Purpose.CARD_UPDATE and outbound.card is not None:
+        with tools.database.session_scope() as session:
+            card = tools.outgoing.card_message(session, claimed)
+        tools.agents_desk.update(card, outbound.card)
+        return None
+    return tools.channel(claimed.channel).send(outbound)
+
+
+def _mark(tools: Runtime, claimed: ClaimedDelivery) -> None:
+    with tools.database.session_scope() as session:
+        marked = tools.outgoing.mark(session, claimed)
+    if marked is not None:
+        tools.agents_desk.mark(*marked)
+
+
+def _message(tools: Runtime, claimed: ClaimedDelivery) -> OutboundMessage:
+    with tools.database.session_scope() as session:
+        return tools.outgoing.message(session, claimed)
+
+
+def _look_up(tools: Runtime, claimed: ClaimedDelivery) -> ExternalId:
+    """Return the provider's id of an earlier send, one that no other message has. Raises `Unclear` when it has none."""
+    channel = tools.channel(claimed.channel)
+    found = channel.find_sent(_message(tools, claimed), claimed.attempted_at)
+    with tools.database.session_scope() as session:
+        taken = messages_named(session, found)
+    free = [each for each in found if each not in taken]
+    if not free:
+        raise Unclear("the provider shows no such message")
+    return free[0]
+
+
+def _sent(tools: Runtime, claimed: ClaimedDelivery, name: ExternalId | None) -> None:
+    with tools.database.session_scope() as session:
+        ours = record_outcome(
+            session, claimed, DeliveryStatus.SENT, external_id=name.value if name else None, sent_at=now()
+        )
+        if name is not None:
+            _note_name(session, claimed, name)
+        if claimed.to_client:
+            _renew_mark(tools, session, claimed)
+    log.info("delivery_sent", delivery_id=claimed.id, purpose=str(claimed.purpose), recorded=ours)
+
+
+def _note_name(session: Session, claimed: ClaimedDelivery, name: ExternalId) -> None:
+    if claimed.purpose is Purpose.CARD:
+        name_ticket(session, claimed.ticket_id, ExternalId(type=AGENTS_THREAD, value=name.value))
+    elif claimed.message_id is not None:
+        name_message(session, claimed.message_id, name)
+
+
+def _renew_mark(tools: Runtime, session: Session, claimed: ClaimedDelivery) -> None:
+    ticket = session.get_one(Ticket, claimed.ticket_id)
+    desk = desk_of(session, ticket.department_id)
+    tools.outbox.mark(session, ticket.id, claimed.message_id or 0, desk)
+
+
+def _later(tools: Runtime, claimed: ClaimedDelivery, error: TryLater) -> None:
+    """Give a send back: the provider's wish counts, else a doubling wait with jitter."""
+    if now() - claimed.created_at > GIVE_UP_AFTER:
+        _failed(tools, claimed, Undeliverable(f"given up after {GIVE_UP_AFTER}: {error}"))
+        return
+    backoff = min(2.0**claimed.attempts, LONGEST_BACKOFF) * random.uniform(0.5, 1.5)  # noqa: S311 (jitter is no secret)
+    delay = error.retry_after if error.retry_after is not None else backoff
+    status = DeliveryStatus.UNCLEAR if claimed.look_up else DeliveryStatus.PENDING
+    _reschedule(tools, claimed, status, delay, error_text=str(error))
+
+
+def _unclear(tools: Runtime, claimed: ClaimedDelivery) -> None:
+    """Look again while there is a look left; then absence is proof, or the agents are asked."""
+    lookup = tools.channel(claimed.channel).lookup
+    if claimed.lookups < len(lookup.delays):
+        _reschedule(tools, claimed, DeliveryStatus.UNCLEAR, lookup.delays[claimed.lookups])
+    elif lookup.absence_is_proof or claimed.purpose not in _ONCE:
+        _reschedule(tools, claimed, DeliveryStatus.PENDING, 0.0, lookups=0)
+    else:
+        _unconfirmed(tools, claimed)
+
+
+def _reschedule(
+    tools: Runtime, claimed: ClaimedDelivery, status: DeliveryStatus, delay: float, **values: object
+) -> None:
+    with tools.database.session_scope() as session:
+        due = now() + timedelta(seconds=delay)
+        if record_outcome(session, claimed, status, next_attempt_at=due, **values):
+            enqueue(
+                session,
+                Wakeup(task="outbound.deliver", channel=claimed.channel, row_id=claimed.id, delay=math.ceil(delay)),
+            )
+    log.info("delivery_postponed", delivery_id=claimed.id, status=str(status), seconds=round(delay, 1))
+
+
+def _failed(tools: Runtime, claimed: ClaimedDelivery, error: Undeliverable) -> None:
+    reason = str(error)
+    with tools.database.session_scope() as session:
+        if not record_outcome(
+            session, claimed, DeliveryStatus.FAILED, error_code=error.code or None, error_text=reason
+        ):
+            return
+        if claimed.to_client:
+            _tell(tools, session, claimed, not_delivered(reason, error.code))
+            if error.bad_address:
+                address = ExternalId(type=claimed.recipient_type, value=claimed.recipient)
+                suppress(session, address, SuppressionReason.INVALID, reason)
+    log.error("delivery_failed", delivery_id=claimed.id, channel=claimed.channel, code=error.code, reason=reason)
+
+
+def _unconfirmed(tools: Runtime, claimed: ClaimedDelivery) -> None:
+    with tools.database.session_scope() as session:
+        if not record_outcome(session, claimed, DeliveryStatus.UNCONFIRMED, error_text=_UNCONFIRMED):
+            return
+        if claimed.to_client:
+            _tell(tools, session, claimed, _UNCONFIRMED)
+    log.warning("delivery_unconfirmed", delivery_id=claimed.id, channel=claimed.channel)
+
+
+def _tell(tools: Runtime, session: Session, claimed: ClaimedDelivery, text: str) -> None:
+    ticket = session.get_one(Ticket, claimed.ticket_id)
+    tools.outbox.tell(session, ticket, text, about=claimed.id)
+    _renew_mark(tools, session, claimed)
