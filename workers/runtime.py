@@ -7,7 +7,7 @@ from typing import cast
 from channels import registry
 from channels.base import AgentsDesk, Channel
 from workers import app
-from workers.db import Database
+from workers.db import Database, Publish
 from workers.desk.actions import Actions
 from workers.desk.outgoing import Outgoing
 from workers.desk.recording import Recorder
@@ -47,14 +47,14 @@ def runtime() -> Runtime:
     return build(settings())
 
 
-def build(current: Settings) -> Runtime:
-    """Make the tools that these settings describe."""
+def build(current: Settings, publish: Publish = app.publish) -> Runtime:
+    """Make the tools that these settings describe; `publish` wakes workers."""
     channels = registry.connect(current.environment)
     store = AttachmentStore(current.attachments_url, current.environment)
     outbox = Outbox(channels=channels, hold=current.reply_hold)
     return Runtime(
         settings=current,
-        database=Database(current.database_url, app.publish),
+        database=Database(current.database_url, publish),
         channels=channels,
         store=store,
         outbox=outbox,

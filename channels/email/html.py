@@ -13,7 +13,7 @@ MAX_ATTRIBUTES = 8192
 
 _TOKEN = re.compile(
     r"""<(?P<close>/?)(?P<name>[a-z][a-z0-9:-]*+)(?P<attributes>(?:[^<>"']++|"[^"<]*+"|'[^'<]*+'|["'])*+)>"""
-    r"|(?P<declaration><[!?][^<>]*+>)|(?P<text>[^<]++|<+(?=<)|<)",
+    r"|(?P<declaration><[!?][^<>]*+>)|(?P<text><?[^<]++|<+(?=<)|<)",
     re.IGNORECASE,
 )
 _ATTRIBUTE = re.compile(r"""\b(href|alt)\s*=\s*("[^"]*+"|'[^']*+'|[^\s"'>]++)""", re.IGNORECASE)

@@ -10,21 +10,21 @@ import re
 import ssl
 from collections import Counter
 from collections.abc import Awaitable
-from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 import structlog
-from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
+from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException, syntax
 
 from channels.base import RawEvent
 from channels.email import address
 from channels.email.event import raw_event
+from channels.email.smtp_data import Limits, Usage, receive
+
+__all__ = ["TRY_AGAIN", "UNKNOWN", "Door", "Intake", "Limits", "start"]
 
 TRY_AGAIN = "451 4.3.0 Try again later"
 UNKNOWN = "550 5.1.1 Unknown recipient"
 
-_MEBIBYTE = 1024 * 1024
-_LINE_LIMIT = 64 * 1024
 _PATH = re.compile(r'\s*(?:<((?:"(?:[^"\\]|\\.)*+"|[^<>"])*+)>|([^\s<>]+))(?:\s+(.*))?', re.DOTALL)
 # How often one connection may give each command; a smart host may bring many mails through one.
 _COMMANDS = {"MAIL": 1_000, "RCPT": 10_000, "DATA": 1_000, "RSET": 1_000, "NOOP": 100, "*": 20}
@@ -37,34 +37,11 @@ log = structlog.get_logger(__name__)
 class Intake(Protocol):
     """What the door asks of the house."""
 
-    async def knows(self, mailbox: str) -> bool:
+    async def knows(self, address: str) -> bool:
         """Say whether a normalised address, without its `+tag`, is a mailbox of ours."""
 
     async def accept(self, event: RawEvent) -> None:
         """Store a mail; returning means it is committed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What one server, connection and mail may take; sizes in bytes, times in seconds."""
-
-    size: int = 35 * _MEBIBYTE
-    lines: int = 500_000  # of 76 characters, as base64 has them, `size` is 471,000
-    recipients: int = 100
-    connections: int = 100
-    connections_per_peer: int = 20
-    unfinished: int = 256 * _MEBIBYTE  # of all mails being received together
-    data_seconds: float = 300.0
-    idle_seconds: float = 60.0
-    intake_seconds: float = 20.0
-
-
-@dataclass(slots=True)
-class _Usage:
-    """What the connections of one server hold together."""
-
-    peers: Counter[str] = field(default_factory=Counter)
-    unfinished: int = 0
 
 
 async def start(
@@ -79,7 +56,7 @@ async def start(
     """Listen; the server returned is already accepting. `hostname` is what it calls itself."""
     # aiosmtpd logs every command, and below ERROR also peers and whatever word a stranger sends as a command.
     logging.getLogger("mail.log").setLevel(logging.ERROR)
-    chosen, usage = limits or Limits(), _Usage()
+    chosen, usage = limits or Limits(), Usage()
 
     def connection() -> "Door":
         return Door(intake, chosen, usage, hostname=hostname, tls_context=tls_context)
@@ -150,10 +127,10 @@ def _peer_host(peer: object) -> str:
 class Door(SMTP):
     """One connection."""
 
-    line_length_limit = _LINE_LIMIT  # mail of real programs has lines of several thousand characters
+    line_length_limit = 64 * 1024  # the size of a piece read at once; lines of a mail may be longer
 
     def __init__(
-        self, intake: Intake, limits: Limits, usage: _Usage, *, hostname: str, tls_context: ssl.SSLContext | None
+        self, intake: Intake, limits: Limits, usage: Usage, *, hostname: str, tls_context: ssl.SSLContext | None
     ) -> None:
         super().__init__(
             _Handler(intake, limits),
@@ -200,7 +177,10 @@ class Door(SMTP):
 
     async def handle_exception(self, error: Exception) -> str:
         """Answer any trouble of ours with "later", and with nothing of what it was."""
-        log.error("smtp_trouble", error=type(error).__name__)
+        if isinstance(error, TLSSetupException):  # the sender's handshake, and nothing of ours
+            log.info("smtp_handshake_failed")
+        else:
+            log.error("smtp_trouble", error=type(error).__name__)
         return TRY_AGAIN
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
@@ -235,75 +215,14 @@ class Door(SMTP):
         await self.push(answer)
 
     async def _received(self, envelope: Envelope) -> str:
-        data = _Data(self._limits, self._usage)
-        try:
-            while not data.ended:
-                await self._read_line(data)
-            if data.refusal:
-                return data.refusal
-            envelope.content = bytes(data.content)
-        finally:
-            data.release()
+        mail = await receive(self._reader, self._limits, self._usage)
+        if mail.refusal:
+            return mail.refusal
+        envelope.content = mail.content
         return str(await self._call_handler_hook("DATA"))
-
-    async def _read_line(self, data: "_Data") -> None:
-        try:
-            data.add(await self._reader.readuntil(b"\r\n"))
-        except asyncio.LimitOverrunError as error:
-            data.refuse("500 5.6.0 Line too long")
-            data.add(await self._reader.read(error.consumed))
 
 
 def _turn_away(transport: asyncio.BaseTransport) -> None:
     if isinstance(transport, asyncio.WriteTransport):
         transport.write(b"421 4.7.0 Too many connections, try again later\r\n")
     transport.close()
-
-
-class _Data:
-    """A mail being received, line by line.
-
-    Only a line that is a dot and nothing else, between CRLF and CRLF, ends it. A lone CR or LF is a byte like any
-    other: what other servers take for the end of a mail must not be one here, or one mail could smuggle in another.
-    """
-
-    def __init__(self, limits: Limits, usage: _Usage) -> None:
-        self.content = bytearray()
-        self.ended = False
-        self.refusal = ""
-        self._limits = limits
-        self._usage = usage
-        self._held = 0
-        self._lines = 0
-        self._line_begins = True
-
-    def add(self, line: bytes) -> None:
-        """Take what was read up to and with a CRLF, or a piece of a line that is over the limit."""
-        if self._line_begins and line == b".\r\n":
-            self.ended = True
-            return
-        begins, self._line_begins = self._line_begins, line.endswith(b"\r\n")
-        self._lines += 1
-        if not self.refusal:
-            self._keep(line[1:] if begins and line.startswith(b".") else line)
-
-    def _keep(self, line: bytes) -> None:
-        if len(self.content) + len(line) > self._limits.size or self._lines > self._limits.lines:
-            self.refuse("552 5.3.4 Message too big")
-        elif self._usage.unfinished + len(line) > self._limits.unfinished:
-            self.refuse("452 4.3.1 Too much mail at once, try again later")
-        else:
-            self.content += line
-            self._held += len(line)
-            self._usage.unfinished += len(line)
-
-    def refuse(self, answer: str) -> None:
-        """Remember what to answer once the sender is done, and keep nothing of the mail."""
-        self.refusal = self.refusal or answer
-        self.release()
-
-    def release(self) -> None:
-        """Let go of what was received so far."""
-        self._usage.unfinished -= self._held
-        self._held = 0
-        self.content = bytearray()

@@ -37,7 +37,7 @@ def apply(file: Path) -> None:
     What the file no longer names is kept, and said: removing a mailbox or a person is a decision of its own.
     """
     tools = runtime()
-    desk = _read(file)
+    desk = read_desk(file)
     with tools.database.session_scope() as session:
         changes = list(Applier(session=session, channels=tools.channels).apply(desk))
     for change in changes:
@@ -45,7 +45,8 @@ def apply(file: Path) -> None:
     click.echo(f"{len(changes)} changed" if changes else "nothing to change")
 
 
-def _read(file: Path) -> Mapping[str, Any]:
+def read_desk(file: Path) -> Mapping[str, Any]:
+    """Read a desk file. Raises `SettingsError`."""
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -1,102 +1,19 @@
-import asyncio
 import logging
 import smtplib
-import socket
 import ssl
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 from structlog.testing import capture_logs
 
-from channels.base import RawEvent
 from channels.email.parse import parse
-from channels.email.smtp_server import Limits, start
+from channels.email.smtp_server import Limits
 from tests.channels.email.mail_samples import mail
+from tests.channels.email.smtp_talk import Intake, Talk, door, talk
 
 BODY = b"From: jane@client.example\r\nMessage-ID: <a@client.example>\r\n\r\nHello.\r\n"
-
-
-@dataclass
-class Intake:
-    """A house that keeps mail in a list, or fails as told."""
-
-    accepted: list[RawEvent] = field(default_factory=list)
-    trouble: Exception | None = None
-    hang: float = 0
-
-    async def knows(self, mailbox: str) -> bool:
-        return mailbox == "support@desk.example"
-
-    async def accept(self, event: RawEvent) -> None:
-        await asyncio.sleep(self.hang)
-        if self.trouble:
-            raise self.trouble
-        self.accepted.append(event)
-
-
-@contextmanager
-def door(intake: Intake, limits: Limits | None = None, context: ssl.SSLContext | None = None) -> Iterator[int]:
-    """Run the server on a loop of its own and give its port."""
-    loop = asyncio.new_event_loop()
-    listening = start(
-        intake, host="127.0.0.1", port=0, hostname="desk.example", tls_context=context, limits=limits or Limits()
-    )
-    server = loop.run_until_complete(listening)
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        asyncio.run_coroutine_threadsafe(closed(server), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
-        loop.close()
-
-
-async def closed(server: asyncio.Server) -> None:
-    server.close()
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
-
-
-class Talk:
-    """A raw conversation, line by line."""
-
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), 10)
-        self.lines = self.socket.makefile("rb")
-
-    def hear(self) -> str:
-        while (line := self.lines.readline()) and line[3:4] == b"-":
-            pass
-        return line.decode().rstrip("\r\n")
-
-    def say(self, text: bytes | str) -> str:
-        self.socket.sendall((text.encode() if isinstance(text, str) else text) + b"\r\n")
-        return self.hear()
-
-    def close(self) -> None:
-        self.lines.close()
-        self.socket.close()
-
-
-@contextmanager
-def talk(port: int, *, greeted: bool = True) -> Iterator[Talk]:
-    conversation = Talk(port)
-    try:
-        if greeted:
-            conversation.hear()
-            conversation.say("EHLO client.example")
-        yield conversation
-    finally:
-        conversation.close()
 
 
 def ready_for_data(conversation: Talk) -> Talk:
@@ -184,7 +101,8 @@ def test_only_dot_between_crlf_ends_a_mail(ending: bytes, pipelined: bool) -> No
             conversation.socket.sendall(piece)
         assert conversation.say(b".").startswith("250")
         assert conversation.say("NOOP").startswith("250")
-    assert [event.payload for event in intake.accepted] == [first + second]
+    (event,) = intake.accepted
+    assert event.payload == (first + second).replace(b"\r\n.", b"\r\n")
 
 
 def test_pipelined_mails_are_each_answered() -> None:
@@ -223,7 +141,6 @@ LIMITED: list[tuple[Limits, bytes, str]] = [
     (Limits(size=1_000), b"x" * 60 + b"\r\n", "552 5.3.4"),
     (Limits(lines=50), b"x\r\n", "552 5.3.4"),
     (Limits(unfinished=1_000), b"x" * 60 + b"\r\n", "452 4.3.1"),
-    (Limits(), b"x" * 70_000, "500 5.6.0"),
 ]
 
 
@@ -236,10 +153,10 @@ def test_a_mail_over_a_limit_is_refused_and_the_next_is_taken(limits: Limits, li
     assert len(intake.accepted) == 1
 
 
-def test_a_line_of_60000_characters_is_mail() -> None:
+def test_a_line_of_200000_characters_is_mail() -> None:
     intake = Intake()
     with door(intake) as port:
-        deliver(port, BODY + b"x" * 60_000 + b"\r\n")
+        deliver(port, BODY + b"x" * 200_000 + b"\r\n")
     assert len(intake.accepted) == 1
 
 
@@ -303,31 +220,26 @@ def test_neither_addresses_nor_words_of_strangers_are_logged(caplog: pytest.LogC
     assert "canary" not in caplog.text.lower()
 
 
-@pytest.fixture
-def context(tmp_path: Path) -> ssl.SSLContext:
-    return server_context(tmp_path)
-
-
-def server_context(folder: Path) -> ssl.SSLContext:
-    certificate = Path(__file__).parent / "certificate.pem"
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
+def encrypted(role: int) -> ssl.SSLContext:
+    """Both ends without certificates, so that no key has to lie in the repository; the door checks none anyway."""
+    context = ssl.SSLContext(role)
+    if role == ssl.PROTOCOL_TLS_CLIENT:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("AECDH-AES128-SHA:@SECLEVEL=0")
     return context
 
 
-def test_mail_over_starttls_arrives(context: ssl.SSLContext) -> None:
-    intake = Intake()
-    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+def test_mail_over_starttls_arrives() -> None:
+    intake, context, trusting = Intake(), encrypted(ssl.PROTOCOL_TLS_SERVER), encrypted(ssl.PROTOCOL_TLS_CLIENT)
     with door(intake, context=context) as port, smtplib.SMTP("127.0.0.1", port, local_hostname="x") as client:
         client.starttls(context=trusting)
         client.sendmail("a@x", ["support@desk.example"], BODY)
     assert len(intake.accepted) == 1
 
 
-def test_what_was_said_before_the_handshake_is_dropped(context: ssl.SSLContext) -> None:
-    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+def test_what_was_said_before_the_handshake_is_dropped() -> None:
+    context, trusting = encrypted(ssl.PROTOCOL_TLS_SERVER), encrypted(ssl.PROTOCOL_TLS_CLIENT)
     with door(Intake(), context=context) as port, talk(port) as conversation:
         assert conversation.say(b"STARTTLS\r\nEHLO evil\r\nMAIL FROM:<evil@x>").startswith("220")
         with closing(trusting.wrap_socket(conversation.socket)) as secure:

@@ -1,0 +1,229 @@
+"""A desk driven from a test: what arrives is stored as the doors store it, and `work` does what the workers would.
+
+Real database, real rules, real channels; the other side is the sandbox. Only Celery is left out: tests of rules need no
+luck with time. Whole processes are driven in tests/acceptance.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from email.message import EmailMessage
+from email.utils import make_msgid
+from itertools import count
+from pathlib import Path
+from urllib.parse import urlencode
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+import sandbox
+from channels.base import ExternalId, RawEvent, Request
+from channels.email.event import raw_event
+from models.deliveries import Delivery, due_deliveries
+from models.inbound_events import due_events
+from models.messages import Message, messages_of
+from models.notes import Note, notes_of
+from models.tickets import Ticket, TicketStatus, list_tickets
+from sandbox.client import Sandbox
+from workers.cli.apply import Applier, read_desk
+from workers.inbox import Inbox
+from workers.runtime import Runtime
+from workers.tasks.inbound import ingest_conversation
+from workers.tasks.outbound import deliver_lane
+
+NO_TIME = timedelta(0)
+_numbers = count(1)
+
+
+class Desk:
+    """One desk and the sandbox beside it."""
+
+    def __init__(self, tools: Runtime, sandbox: Sandbox) -> None:
+        self.tools = tools
+        self.sandbox = sandbox
+        self.inbox = Inbox(tools.database, lambda _: None)
+        self._seen = self._last_effect()
+
+    def _last_effect(self) -> int:
+        return max((int(effect["id"]) for effect in self.sandbox.ledger()), default=0)
+
+    # What arrives
+
+    def apply_example(self) -> None:
+        example = Path(str(sandbox.__file__)).with_name("desk.toml")
+        with self.tools.database.session_scope() as session:
+            list(Applier(session=session, channels=self.tools.channels).apply(read_desk(example)))
+
+    def accept(self, *events: RawEvent) -> int:
+        return self.inbox.accept(events)
+
+    def mail(
+        self,
+        body: str = "It burns.",
+        *,
+        sender: str = "Cleo <cleo@client.example>",
+        to: str = "support@desk.example",
+        subject: str = "Printer on fire",
+        headers: dict[str, str] | None = None,
+        files: Sequence[tuple[str, bytes]] = (),
+    ) -> str:
+        """Hand a mail in and return its Message-ID."""
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = sender, to, subject
+        mail["Message-ID"] = make_msgid(domain="client.example")
+        for name, value in (headers or {}).items():
+            del mail[name]
+            mail[name] = value
+        mail.set_content(body)
+        for name, content in files:
+            mail.add_attachment(content, maintype="application", subtype="octet-stream", filename=name)
+        mailbox = to.replace(to[to.find("+") : to.find("@")], "") if "+" in to else to
+        raw = mail.as_bytes().replace(b"\n", b"\r\n")
+        self.accept(raw_event(raw, mail_from="", rcpt_tos=[to], peer="192.0.2.1", mailboxes=[mailbox]))
+        return str(mail["Message-ID"])
+
+    def text(self, body: str, *, sender: str = "+15557654321", to: str = "+15550100001", **more: str) -> str:
+        """Hand a text in (with `whatsapp:` before both numbers, a WhatsApp message) and return its SID."""
+        sid = f"SM{next(_numbers):032x}"
+        form = {"MessageSid": sid, "SmsSid": sid, "AccountSid": "AC0", "From": sender, "To": to, "Body": body, **more}
+        form.setdefault("NumMedia", "0")
+        self._webhook("twilio", "/webhooks/twilio/messages", urlencode(form).encode())
+        return sid
+
+    def slack(self, event: dict[str, object], team: str = "T0DESK") -> str:
+        """Hand a Slack event in and return its id."""
+        event_id = f"Ev{next(_numbers):09d}"
+        envelope = {
+            "type": "event_callback",
+            "team_id": team,
+            "api_app_id": "A0FRONTDESK",
+            "event_id": event_id,
+            "event_time": 1_795_000_000,
+            "authorizations": [{"team_id": team, "user_id": "U0FRONTDESK", "is_bot": True}],
+            "event": event,
+        }
+        self._webhook("slack", "/webhooks/slack/events", json.dumps(envelope).encode())
+        return event_id
+
+    def say(self, body: str, *, user: str = "U0ADA", thread: str = "", channel: str = "C0SUPPORT", **more: object) -> str:
+        """Let somebody write in Slack and return the message's `ts`; in Slack itself too, so that it can be marked."""
+        ts = self.sandbox.say(user, channel, body, thread_ts=thread)
+        event = {"type": "message", "user": user, "channel": channel, "text": body, "ts": ts, "channel_type": "channel"}
+        self.slack({**event, **({"thread_ts": thread} if thread else {}), **more})
+        return ts
+
+    def edit(self, ts: str, body: str, *, thread: str, user: str = "U0ADA", channel: str = "C0SUPPORT") -> None:
+        after = {"type": "message", "user": user, "text": body, "ts": ts, "thread_ts": thread, "edited": {"user": user, "ts": ts}}
+        before = {"type": "message", "user": user, "text": "before", "ts": ts, "thread_ts": thread}
+        self.slack({"type": "message", "subtype": "message_changed", "channel": channel, "ts": f"{ts}9", "message": after, "previous_message": before})
+
+    def delete(self, ts: str, *, thread: str, user: str = "U0ADA", channel: str = "C0SUPPORT") -> None:
+        before = {"type": "message", "user": user, "text": "before", "ts": ts, "thread_ts": thread}
+        self.slack({"type": "message", "subtype": "message_deleted", "channel": channel, "ts": f"{ts}9", "deleted_ts": ts, "previous_message": before})
+
+    def press(self, action: str, value: object, *, user: str = "U0ADA", channel: str = "C0SUPPORT") -> None:
+        payload = {
+            "type": "block_actions",
+            "team": {"id": "T0DESK"},
+            "user": {"id": user, "team_id": "T0DESK"},
+            "api_app_id": "A0FRONTDESK",
+            "channel": {"id": channel},
+            "container": {"type": "message", "message_ts": "1.2", "channel_id": channel},
+            "message": {"ts": "1.2"},
+            "trigger_id": f"{next(_numbers)}.1.a",
+            "response_url": f"{self.sandbox.url}/slack/response/none",
+            "actions": [{"action_id": action, "block_id": "b", "type": "button", "value": str(value), "action_ts": "1.3"}],
+        }
+        body = urlencode({"payload": json.dumps(payload)}).encode()
+        self._webhook("slack", "/webhooks/slack/interactivity", body)
+
+    def report(self, key: str, sid: str, status: str, **more: str) -> None:
+        """Hand a status callback of Twilio in."""
+        form = {"MessageSid": sid, "MessageStatus": status, "AccountSid": "AC0", "To": "+1", "From": "+1", **more}
+        self._webhook("twilio", f"/webhooks/twilio/status/{key}", urlencode(form).encode())
+
+    def _webhook(self, name: str, path: str, body: bytes) -> None:
+        request = Request(url=f"https://desk.example.com{path}", path=path, headers={}, body=body)
+        self.accept(*self.tools.channels.webhooks[name].receive(request).events)
+
+    # What the workers do
+
+    def work(self) -> None:
+        """Ingest and send everything that is due now."""
+        while due := self._due():
+            for task, row_id in due:
+                (ingest_conversation if task == "in" else deliver_lane)(self.tools, row_id)
+
+    def _due(self) -> list[tuple[str, int]]:
+        with self.session() as session:
+            events = [("in", row) for row, _ in due_events(session, older_than=NO_TIME, limit=1000)]
+            return events or [("out", row) for row, _ in due_deliveries(session, older_than=NO_TIME, limit=1000)]
+
+    def let_pass(self, seconds: float) -> None:
+        """Let time pass for what waits in the outbox and the inbox."""
+        with self.session() as session:
+            for table in ("deliveries", "inbound_events"):
+                session.execute(
+                    text(
+                        f"UPDATE {table} SET next_attempt_at = next_attempt_at - :by, lease_until = lease_until - :by"  # noqa: S608 (two names of ours)
+                    ),
+                    {"by": timedelta(seconds=seconds)},
+                )
+        self.work()
+
+    # What there is then
+
+    def session(self):  # type: ignore[no-untyped-def]  # noqa: ANN201 (a context manager of a session)
+        return self.tools.database.session_scope()
+
+    def tickets(self) -> list[Ticket]:
+        with self.session() as session:
+            return sorted((row[0] for row in list_tickets(session, tuple(TicketStatus), 1000)), key=lambda each: each.id)
+
+    def ticket(self) -> Ticket:
+        (ticket,) = self.tickets()
+        return ticket
+
+    def messages(self, ticket_id: int | None = None) -> list[Message]:
+        with self.session() as session:
+            return messages_of(session, ticket_id or self.ticket().id)
+
+    def bodies(self, ticket_id: int | None = None) -> list[str]:
+        """Return what people wrote, without system messages."""
+        return [each.body for each in self.messages(ticket_id) if not each.is_system_message]
+
+    def notes(self, ticket_id: int | None = None) -> list[Note]:
+        with self.session() as session:
+            return notes_of(session, ticket_id or self.ticket().id)
+
+    def scalars(self, statement: str, **values: object) -> list[object]:
+        with self.session() as session:
+            return list(session.execute(text(statement), values).scalars())
+
+    def count(self, table: str) -> int:
+        return int(str(self.scalars(f"SELECT count(*) FROM {table}")[0]))  # noqa: S608 (a name from a test)
+
+    def deliveries(self) -> list[Delivery]:
+        """Return the sends to clients."""
+        with self.session() as session:
+            return list(session.query(Delivery).where(Delivery.to_client.is_(True)).order_by(Delivery.id))
+
+    def rules(self) -> list[object]:
+        return self.scalars("SELECT threaded_by FROM message_sources ORDER BY message_id")
+
+    def effects(self, service: str = "", kind: str = "") -> list[dict[str, object]]:
+        """Return what the other side saw happen since this desk was made."""
+        return [dict(each) for each in self.sandbox.ledger(service, kind, self._seen)]
+
+    def thread(self, ticket_id: int | None = None) -> str:
+        """Return the `ts` of a ticket's card."""
+        named = "SELECT value FROM ticket_external_ids WHERE type = 'slack_agents' AND ticket_id = :id"
+        (value,) = self.scalars(named, id=ticket_id or self.ticket().id)
+        return str(value).rpartition("/")[2]
+
+
+def external(kind: str, value: str) -> ExternalId:
+    return ExternalId(type=kind, value=value)
+
+
+__all__ = ["Desk", "Session", "external"]
