@@ -3,7 +3,6 @@
 All frozen; times are aware and UTC; text is `str`, payloads are `bytes`.
 """
 
-import base64
 import binascii
 import quopri
 from collections.abc import Mapping
@@ -13,6 +12,9 @@ from enum import StrEnum
 from typing import Protocol
 
 from models.external_ids import ExternalId, bounded, clean_line, clean_text
+
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NO_BASE64 = bytes(set(range(256)) - set(_BASE64))
 
 __all__ = [
     "AgentAction",
@@ -126,8 +128,8 @@ def _decode_base64(raw: bytes) -> bytes:
     try:
         return binascii.a2b_base64(raw)
     except binascii.Error:
-        digits = bytes(raw.translate(None, b"\r\n\t =-"))
-        return base64.b64decode(digits[: len(digits) // 4 * 4], validate=False)
+        digits = raw.translate(None, _NO_BASE64)
+        return binascii.a2b_base64(digits[: len(digits) // 4 * 4])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,10 +18,11 @@ NAMES: tuple[str, ...] = tuple(name for names, _ in FOLDERS for name in names)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registry:
-    """The channels by name and the webhooks by path segment."""
+    """The channels by name, the webhooks by path segment, and the path segment of each channel that has one."""
 
     channels: Mapping[str, Channel]
     webhooks: Mapping[str, Webhook]
+    webhook_of: Mapping[str, str]
 
 
 def connect(environment: Mapping[str, str]) -> Registry:
@@ -30,4 +31,10 @@ def connect(environment: Mapping[str, str]) -> Registry:
     return Registry(
         channels={channel.name: channel for connection in connections for channel in connection.channels},
         webhooks={connection.webhook.name: connection.webhook for connection in connections if connection.webhook},
+        webhook_of={
+            channel.name: connection.webhook.name
+            for connection in connections
+            for channel in connection.channels
+            if connection.webhook
+        },
     )

@@ -84,11 +84,10 @@ class Mailbox:
     def _keep(self, envelope: Envelope) -> None:
         raw = envelope.content if isinstance(envelope.content, bytes) else b""
         recipients = tuple(envelope.rcpt_tos)
-        self._mails.append(
-            Mail(id=len(self._mails) + 1, sender=envelope.mail_from or "", recipients=recipients, raw=raw)
-        )
+        sender = (envelope.mail_from or "").replace("<>", "")  # so aiosmtpd writes the empty one
+        self._mails.append(Mail(id=len(self._mails) + 1, sender=sender, recipients=recipients, raw=raw))
         details: Mapping[str, object] = {
-            "from": envelope.mail_from or "",
+            "from": sender,
             "to": list(recipients),
             "message_id": (message_from_bytes(raw)["Message-ID"] or "").strip(),
             "raw_base64": encoded(raw),

@@ -1,29 +1,16 @@
 """Calls the providers make to the product: in order per lane, retried as each provider does, with the answers kept."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-
-import urllib3
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sandbox.faults import Faults
 from sandbox.ledger import Tell
+from sandbox.outgoing import SUCCESS, Answer, Outgoing
 from sandbox.settings import Settings
 from sandbox.wire import BadRequest, Json, now
 
-SUCCESS = range(200, 300)
-SHOWN_OF_ANSWER = 2000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What the web door said: its status, or 0 and in `problem` why there was none."""
-
-    status: int
-    problem: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    text: str = ""
+FETCH_WITHIN = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +35,13 @@ class Webhooks:
     """Posts webhooks one after another within a lane, side by side across lanes."""
 
     def __init__(self, settings: Settings, faults: Faults, tell: Tell) -> None:
-        self._settings = settings
+        self._outgoing = Outgoing(settings)
         self._faults = faults
         self._tell = tell
         self._made: list[Webhook] = []
         self._records: list[Json] = []
         self._tails: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._threads = ThreadPoolExecutor(max_workers=32, thread_name_prefix="webhook")
-        self._http = urllib3.PoolManager(maxsize=32, retries=False)
 
     def queue(self, webhook: Webhook) -> int:
         """Take a call to be made soon, and return the id under which its answer is listed."""
@@ -80,6 +65,10 @@ class Webhooks:
         """Return what was called and what the web door answered, oldest first."""
         return [record for record in self._records[after:] if name in {"", record["name"]}]
 
+    def fetch(self, urls: Sequence[str], then: Callable[[list[Answer]], None]) -> None:
+        """Get what stands at these addresses, all of them before `then` is told."""
+        self._start(self._fetch(urls, then))
+
     def later(self, seconds: float, act: Callable[[], None]) -> None:
         """Do something of a provider's own after a pause; forgotten at the end of the process."""
         self._start(self._after(seconds, act))
@@ -89,8 +78,7 @@ class Webhooks:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        self._http.clear()
+        self._outgoing.close()
 
     def _append_to_lane(self, webhook: Webhook, record: Json) -> None:
         tail = self._start(self._in_turn(self._tails.get(webhook.lane), webhook, record))
@@ -100,6 +88,9 @@ class Webhooks:
     def _forget_lane(self, lane: str, done: asyncio.Task[None]) -> None:
         if self._tails.get(lane) is done:
             del self._tails[lane]
+
+    async def _fetch(self, urls: Sequence[str], then: Callable[[list[Answer]], None]) -> None:
+        then(await asyncio.gather(*(self._outgoing.get(url, FETCH_WITHIN) for url in urls)))
 
     async def _after(self, seconds: float, act: Callable[[], None]) -> None:
         await asyncio.sleep(seconds)
@@ -133,10 +124,9 @@ class Webhooks:
         record["done"] = True
 
     async def _attempt(self, webhook: Webhook, record: Json, extra: Mapping[str, str]) -> Answer:
-        loop = asyncio.get_running_loop()
         headers = {**webhook.headers(), **extra}
         begun = now()
-        answer = await loop.run_in_executor(self._threads, self._post, webhook, headers)
+        answer = await self._outgoing.post(webhook.url, webhook.body, headers, webhook.timeout)
         attempt = {"at": begun.isoformat(), "status": answer.status, "problem": answer.problem}
         attempt |= {"seconds": (now() - begun).total_seconds(), "headers": headers, "answer": answer.text}
         record["attempts"].append(attempt)
@@ -144,25 +134,6 @@ class Webhooks:
         if webhook.then and answer.status in SUCCESS:
             webhook.then(answer)
         return answer
-
-    def _post(self, webhook: Webhook, headers: Mapping[str, str]) -> Answer:
-        timeout = urllib3.Timeout(total=webhook.timeout)
-        url = self._settings.through(webhook.url)
-        try:
-            got = self._http.request(
-                "POST", url, body=webhook.body, headers=dict(headers), timeout=timeout, redirect=False
-            )
-        except urllib3.exceptions.HTTPError as error:
-            return Answer(status=0, problem=_problem(error))
-        problem = "" if got.status in SUCCESS else "http_error"
-        text = got.data.decode(errors="replace")[:SHOWN_OF_ANSWER]
-        return Answer(status=got.status, problem=problem, headers=got.headers, text=text)
-
-
-def _problem(error: urllib3.exceptions.HTTPError) -> str:
-    refused = isinstance(error, urllib3.exceptions.NewConnectionError)  # a kind of time-out in urllib3's tree
-    late = isinstance(error, urllib3.exceptions.ReadTimeoutError | urllib3.exceptions.ConnectTimeoutError)
-    return "http_timeout" if late and not refused else "connection_failed"
 
 
 def _again(answer: Answer) -> bool:

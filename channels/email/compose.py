@@ -16,6 +16,8 @@ from channels.email import address, decode, headers, tokens
 from channels.errors import Undeliverable
 
 MAX_REFERENCES = 1_500
+MAX_SUBJECT = 400
+MAX_NAME = 120
 MAX_FILE_NAME = 60
 
 _LINE = 76
@@ -55,7 +57,7 @@ def _fields(outbound: OutboundMessage, now: datetime) -> list[tuple[str, str]]:
     fields = [
         ("From", _mailbox(outbound.sender_name, sender)),
         ("To", f"<{_recipient(outbound)}>"),
-        ("Subject", _folded(_one_line(outbound.subject), len("Subject: "))),
+        ("Subject", _folded(decode.one_line(outbound.subject, MAX_SUBJECT), len("Subject: "))),
         ("Message-ID", f"<{own}>"),
         ("Date", format_datetime(now.astimezone(UTC))),
         ("X-Frontdesk", f"<{own}>"),
@@ -100,22 +102,23 @@ def _shortened(ids: list[str]) -> list[str]:
     return [first, *reversed(newest)]
 
 
-def _one_line(text: str) -> str:
-    return decode.line(text.replace("=?", "= ?"), 400) if "=?" in text else decode.line(text, 400)
+def _plain(text: str) -> bool:
+    """Say whether a text can stand as it is: ASCII, and nothing a reader would take for an encoded word."""
+    return "=?" not in text and bool(_PLAIN.fullmatch(text))
 
 
 def _mailbox(name: str, at: str) -> str:
-    shown = _one_line(name)[:120]
+    shown = decode.one_line(name, MAX_NAME)
     if not shown:
         return f"<{at}>"
-    if not _PLAIN.fullmatch(shown):
+    if not _plain(shown):
         return f"{_words(shown)}\r\n <{at}>"
     quoted = shown if _ATOMS.fullmatch(shown) else '"' + re.sub(r'(["\\])', r"\\\1", shown) + '"'
     return f"{quoted} <{at}>"
 
 
 def _folded(text: str, used: int) -> str:
-    if not _PLAIN.fullmatch(text):
+    if not _plain(text):
         return _words(text)
     lines, room = [""], _LINE - used
     for word in text.split(" "):
@@ -195,7 +198,7 @@ def _file(attachment: Attachment) -> bytes:
 
 
 def _file_name(name: str) -> str:
-    shown = _one_line(name) or "file"
+    shown = decode.one_line(name, MAX_NAME) or "file"
     stem, _, suffix = shown.rpartition(".")
     if len(shown) > MAX_FILE_NAME:
         shown = f"{stem[: MAX_FILE_NAME - 11]}.{suffix[:10]}" if stem else shown[:MAX_FILE_NAME]

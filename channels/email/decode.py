@@ -1,11 +1,10 @@
 """Bytes and encoded words into text, with a bound on every step and no charset that can raise."""
 
-import base64
 import binascii
 import quopri
 import re
 
-from channels.base import Attachment, clean_line
+from channels.base import clean_line
 
 MAX_TEXT = 1024 * 1024
 
@@ -33,6 +32,8 @@ _UNDECLARED = {"", "us-ascii", "ascii", "unknown-8bit", "x-unknown", "unknown", 
 _CHARSET_NAME = re.compile(r"[a-z0-9][a-z0-9_.:+-]{0,59}")
 
 _ENCODED_WORD = re.compile(r"=\?([^?*\s]{1,60})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([^?]*)\?=")
+_DIGITS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NO_DIGITS = bytes(set(range(256)) - set(_DIGITS))
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+")
 
@@ -60,9 +61,21 @@ def _guessed(data: bytes) -> str:
 
 
 def transfer(data: bytes | memoryview, encoding: str, limit: int = MAX_TEXT) -> bytes:
-    """Undo a transfer encoding, giving at most `limit` bytes and reading no more than they need."""
-    needed = {"base64": 2 * limit, "quoted-printable": 3 * limit}.get(encoding, limit)
-    return Attachment(name="", data=data[:needed], encoding=encoding).content()[:limit]
+    """Undo a transfer encoding, giving at most `limit` bytes and reading no more than they need. Never raises."""
+    if encoding == "base64":
+        return unbase64(bytes(data[: 2 * limit]))[:limit]
+    if encoding == "quoted-printable":
+        return quopri.decodestring(bytes(data[: 3 * limit]))[:limit]
+    return bytes(data[:limit])
+
+
+def unbase64(raw: bytes) -> bytes:
+    """Return what can be read of base64, whatever stands between its digits and however it ends."""
+    try:
+        return binascii.a2b_base64(raw)
+    except binascii.Error:
+        digits = raw.translate(None, _NO_DIGITS)
+        return binascii.a2b_base64(digits[: len(digits) // 4 * 4])
 
 
 def header(value: str) -> str:
@@ -95,16 +108,14 @@ def _bytes(coded: str, charset: str) -> bytes:
 
 
 def _word(encoding: str, raw: bytes) -> bytes:
-    if encoding in "qQ":
-        return quopri.decodestring(raw, header=True)
-    try:
-        return binascii.a2b_base64(raw + b"==")
-    except binascii.Error:
-        digits = re.sub(rb"[^A-Za-z0-9+/]", b"", raw)
-        return base64.b64decode(digits[: len(digits) // 4 * 4])
+    return quopri.decodestring(raw, header=True) if encoding in "qQ" else unbase64(raw + b"==")
 
 
 def line(value: str, limit: int = 255) -> str:
-    """Decode a header's text into one clean line without controls or characters that reorder what is read."""
-    decoded = header(value)
-    return clean_line(_INVISIBLE.sub("", _CONTROLS.sub(" ", decoded)), limit)
+    """Decode a header's text into one clean line."""
+    return one_line(header(value), limit)
+
+
+def one_line(text: str, limit: int = 255) -> str:
+    """Return text as one line without controls or characters that reorder what is read."""
+    return clean_line(_INVISIBLE.sub("", _CONTROLS.sub(" ", text)), limit)

@@ -68,11 +68,15 @@ def weight(words: str) -> int:
 
 def pieces(words: str, limit: int) -> Iterator[str]:
     """Cut plain text into pieces that weigh at most `limit` each, at least one."""
-    for piece in split_text(words, limit):
+    yield from _pieces(words, limit, limit)
+
+
+def _pieces(words: str, limit: int, length: int) -> Iterator[str]:
+    for piece in split_text(words, length):
         if weight(piece) <= limit:
             yield piece
         else:
-            yield from pieces(piece, len(piece) // 2)
+            yield from _pieces(piece, limit, len(piece) // 2)
 
 
 def plain(mrkdwn: str) -> str:

@@ -46,6 +46,7 @@ def _message(envelope: Envelope) -> InboundMessage:
         references=(_message_id(envelope, envelope.thread),) if envelope.thread else (),
         attachments=tuple(_files(envelope.message)),
         mentions=_mentions(envelope, written),
+        direct=text(envelope.event, "channel_type") == "im" and not envelope.thread,
     )
 
 

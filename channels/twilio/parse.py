@@ -43,6 +43,7 @@ def _message(form: Form) -> InboundMessage:
         body=_body(form),
         references=_quoted(form),
         attachments=tuple(_media(form)),
+        direct=True,
     )
 
 

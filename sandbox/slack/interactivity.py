@@ -1,16 +1,19 @@
 """What people do rather than say: press, command, open a shortcut, submit a form; and the answers only they see."""
 
+import contextlib
 import json
 import secrets
 import time
 from dataclasses import dataclass
+from functools import partial
 
+from sandbox.outgoing import Answer
 from sandbox.slack import shapes
 from sandbox.slack.blocks import check_blocks, elements
 from sandbox.slack.errors import SlackError
 from sandbox.slack.workspace import Workspace
 from sandbox.slack.world import APP, BOT_USER, DOMAIN, TEAM, Person, Place
-from sandbox.wire import BadRequest, Json, truthy
+from sandbox.wire import BadRequest, Json, is_json, json_object, truthy
 
 # docs.slack.dev/interactivity/handling-user-interaction
 TRIGGER_LIVES = 3.0
@@ -66,7 +69,7 @@ class Interactivity:
         fields |= {"channel_name": place.name or "directmessage", "user_id": person.id, "user_name": person.handle}
         fields |= {"command": command, "text": text, "api_app_id": APP, "is_enterprise_install": "false"}
         fields |= {"response_url": self._answer_url(place, person, None), "trigger_id": self._trigger()}
-        return self._slack.call("slack/commands", place.id, fields)
+        return self._slack.call("slack/commands", place.id, fields, partial(self._show_reply, place, person))
 
     def submit(self, person: Person, view_id: str, values: Json) -> int:
         """Send a modal off; `values` are `{block_id: {action_id: text or state}}`. Raises `BadRequest`."""
@@ -101,16 +104,7 @@ class Interactivity:
             return False
         where.left -= 1
         self._show_answer(where, given)
-        details = {
-            "channel": where.place.id,
-            "to": where.user,
-            "text": given.get("text", ""),
-            "blocks": given.get("blocks", []),
-        }
-        flags = {
-            name: given[name] for name in ("response_type", "replace_original", "delete_original") if name in given
-        }
-        self._slack.record("response", details | flags)
+        self._record_answer(where.place, where.user, given)
         return True
 
     def _show_answer(self, where: AnswerPlace, given: Json) -> None:
@@ -125,6 +119,20 @@ class Interactivity:
         elif given.get("response_type") == "in_channel":
             message = shapes.bots_message({}, given.get("text", ""), blocks)
             self._slack.post(where.place, message, given.get("thread_ts", ""))
+
+    def _show_reply(self, place: Place, person: Person, answer: Answer) -> None:
+        written = answer.content.strip()
+        if not written:
+            return
+        # Slack shows the person an error for JSON it cannot read, and nothing of the answer.
+        with contextlib.suppress(BadRequest):
+            given = json_object(written) if is_json(answer.headers) else {"text": answer.text}
+            self._record_answer(place, person.id, given)
+
+    def _record_answer(self, place: Place, user: str, given: Json) -> None:
+        details = {"channel": place.id, "to": user, "text": given.get("text", ""), "blocks": given.get("blocks", [])}
+        flags = ("response_type", "replace_original", "delete_original", "thread_ts")
+        self._slack.record("response", details | {name: given[name] for name in flags if name in given})
 
     def _keep_view(self, kind: str, view: Json) -> Json:
         check_blocks(view.get("blocks"))

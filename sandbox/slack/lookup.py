@@ -105,11 +105,17 @@ def _with_metadata(messages: list[Json], given: Json) -> list[Json]:
 
 
 def _page(everything: Sequence[T], given: Json) -> tuple[list[T], str]:
-    limit = min(int(given.get("limit") or PAGE), LARGEST_PAGE)
+    limit = _limit(str(given.get("limit") or PAGE))
     start = _offset(str(given.get("cursor") or ""))
     end = start + limit
     cursor = base64.b64encode(f"next:{end}".encode()).decode() if end < len(everything) else ""
     return list(everything[start:end]), cursor
+
+
+def _limit(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise SlackError("invalid_limit")
+    return min(int(text), LARGEST_PAGE)
 
 
 def _offset(cursor: str) -> int:

@@ -93,11 +93,11 @@ class Talk:
     def remove(self, channel: str, ts: str) -> tuple[Json, Json | None]:
         """Delete a message; one with replies leaves a tombstone, returned beside what was. Raises `SlackError`."""
         before = self.get(channel, ts)
-        del self._messages[channel][ts]
         if before.get("reply_count"):
             stone = TOMBSTONE | {"ts": ts} | {key: before[key] for key in OF_THE_THREAD if key in before}
             self._messages[channel][ts] = stone
             return before, stone
+        del self._messages[channel][ts]
         self._uncount_reply(channel, before)
         return before, None
 

@@ -4,11 +4,12 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from sandbox.ledger import Ledger
+from sandbox.outgoing import Answer
 from sandbox.settings import Settings
 from sandbox.slack import shapes
 from sandbox.slack.errors import SlackError
@@ -16,6 +17,8 @@ from sandbox.slack.talk import Clock, Talk
 from sandbox.slack.world import BOT, BOT_USER, TEAM, Place, World
 from sandbox.webhooks import Webhook, Webhooks
 from sandbox.wire import Json, encoded
+
+Then = Callable[[Answer], None] | None
 
 ANSWER_WITHIN = 3.0  # seconds, docs.slack.dev/apis/events-api
 FORM = "application/x-www-form-urlencoded"
@@ -129,28 +132,27 @@ class Workspace:
         if BOT_USER not in place.members:
             return
         author = self.world.people.get(event.get("user", BOT_USER))
-        body = json.dumps(shapes.envelope(event, author.team if author else TEAM, shared=self.world.shared(place)))
-        self._post("slack/events", place.id, body, "application/json", retried=True)
+        body = shapes.envelope(event, author.team if author else TEAM, shared=self.world.shared(place))
+        webhook = self._webhook("slack/events", place.id, json.dumps(body).encode(), "application/json", None)
+        self.webhooks.queue(replace(webhook, delays=self.settings.slack_retry_delays))
 
-    def call(self, path: str, lane: str, fields: Mapping[str, str]) -> int:
+    def call(self, path: str, lane: str, fields: Mapping[str, str], then: Then = None) -> int:
         """Post a form to the app's interactivity or command address; Slack makes such calls once."""
-        return self._post(path, lane, urlencode(fields), FORM, retried=False)
+        raw = urlencode(fields).encode()
+        return self.webhooks.queue(self._webhook(path, lane, raw, FORM, then))
 
     def _tell_of_reaction(self, kind: str, user: str, name: str, message: Json, place: Place) -> None:
         self.tell(place, shapes.reaction_event(kind, user, name, message, place) | {"event_ts": self.talk.stamp()})
 
-    def _post(self, path: str, lane: str, body: str, content_type: str, *, retried: bool) -> int:
-        raw = body.encode()
-        return self.webhooks.queue(
-            Webhook(
-                name=path,
-                lane=lane,
-                url=f"{self.settings.public_url}/webhooks/{path}",
-                body=raw,
-                headers=lambda: {"Content-Type": content_type, **sign(self.settings.slack_signing_secret, raw)},
-                timeout=ANSWER_WITHIN,
-                delays=self.settings.slack_retry_delays if retried else (),
-            )
+    def _webhook(self, path: str, lane: str, body: bytes, content_type: str, then: Then) -> Webhook:
+        return Webhook(
+            name=path,
+            lane=lane,
+            url=f"{self.settings.public_url}/webhooks/{path}",
+            body=body,
+            headers=lambda: {"Content-Type": content_type, **sign(self.settings.slack_signing_secret, body)},
+            timeout=ANSWER_WITHIN,
+            then=then,
         )
 
 

@@ -33,7 +33,7 @@ class Person:
     def as_user(self) -> Json:
         """Return the user object of `users.info`; Slack keeps the address of a stranger to itself."""
         foreign = self.team != TEAM
-        profile = {"real_name": self.name, "display_name": self.handle, "team": self.team}
+        profile = {"real_name": self.name, "display_name": self.name, "team": self.team}
         if self.email and not foreign:
             profile["email"] = self.email
         user: Json = {"id": self.id, "team_id": self.team, "name": self.handle, "real_name": self.name}

@@ -10,19 +10,21 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from sandbox.ledger import Ledger
+from sandbox.outgoing import Answer
 from sandbox.settings import Settings
 from sandbox.twilio import rules
 from sandbox.twilio.errors import TwilioError
 from sandbox.twilio.messages import API, Media, Message, Messages, new_sid
 from sandbox.twilio.twiml import replies
-from sandbox.webhooks import Answer, Webhook, Webhooks
-from sandbox.wire import now
+from sandbox.webhooks import Webhook, Webhooks
+from sandbox.wire import encoded, now
 
 Then = Callable[[Answer], None] | None
 Steps = list[tuple[str, tuple[int, str] | None]]
 
 ANSWER_WITHIN = 15.0  # seconds, twilio.com/docs/usage/webhooks/webhooks-connection-overrides
 OUTSIDE_WINDOW = (63016, "Failed to send freeform message because you are outside the allowed window.")
+UNFETCHED = (11200, "HTTP retrieval failure")
 UNREACHABLE = (30003, "Unreachable destination handset")
 
 
@@ -69,7 +71,10 @@ class Account:
             raise TwilioError(400, *OUTSIDE_WINDOW)
         message = self._outbound(given, media, "outbound-api")
         steps: Steps = [("failed", OUTSIDE_WINDOW)] if outside else self._future(message)
-        self._next_step(message, steps, given.get("StatusCallback", ""))
+        callback = given.get("StatusCallback", "")
+        self._webhooks.fetch(
+            media, lambda found: self._next_step(message, self._kept(message, media, found) or steps, callback)
+        )
         return message
 
     def receive(self, *, sender: str, to: str, body: str, media: list[Media], extra: Mapping[str, str]) -> Message:
@@ -121,6 +126,13 @@ class Account:
         details |= {"direction": direction, "parameters": dict(given)}
         self._ledger.add("twilio", "message", details)
         return message
+
+    def _kept(self, message: Message, urls: list[str], found: list[Answer]) -> Steps:
+        for url, got in zip(urls, found, strict=True):
+            details = {"sid": message.sid, "to": message.to, "url": url, "status": got.status}
+            details |= {"content_type": got.headers.get("content-type", ""), "content_base64": encoded(got.content)}
+            self._ledger.add("twilio", "media", details)
+        return [("failed", UNFETCHED)] if any(got.problem for got in found) else []
 
     def _future(self, message: Message) -> Steps:
         code = self.habits.failing.get(message.to.removeprefix(rules.WHATSAPP))

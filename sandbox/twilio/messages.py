@@ -94,8 +94,8 @@ class Messages:
 
     def page(self, account: str, query: Mapping[str, str]) -> Json:
         """Return one page of what `To`, `From` and the three `DateSent` filters leave."""
-        size = max(1, min(int(query.get("PageSize") or PAGE), LARGEST_PAGE))
-        number = int(query.get("Page") or 0)
+        size = max(1, min(_number(query, "PageSize", PAGE), LARGEST_PAGE))
+        number = _number(query, "Page", 0)
         fitting = [message for message in reversed(self._by_sid.values()) if _fits(message, query)]
         shown = fitting[number * size : (number + 1) * size]
         more = len(fitting) > (number + 1) * size
@@ -115,6 +115,13 @@ class Messages:
 def new_sid(kind: str) -> str:
     """Return a SID: two letters for the kind and 32 hex digits."""
     return kind + secrets.token_hex(16)
+
+
+def _number(query: Mapping[str, str], name: str, otherwise: int) -> int:
+    text = query.get(name) or str(otherwise)
+    if not text.isdecimal():
+        raise TwilioError(400, 20001, f"{name} is invalid")
+    return int(text)
 
 
 def _page_uri(account: str, query: Mapping[str, str], number: int, size: int) -> str:

@@ -108,8 +108,16 @@ class Outgoing:
             references=tuple(mail_names_before(session, ticket.id, message.id, _REFERENCES)),
             attachments=tuple(self._attachment(each) for each in files),
             thread=self._client_thread(session, channel, ticket),
+            callback_url=self._callback_url(channel, claimed),
             media_urls=tuple(media_url(self.public_url, self.secret, each.id) for each in files),
         )
+
+    def _callback_url(self, channel: Channel, claimed: ClaimedDelivery) -> str:
+        """Return where the provider reports: our key in it finds the send even before the provider's id is known."""
+        if not channel.reports_delivery:
+            return ""
+        webhook = self.channels.webhook_of[channel.name]
+        return f"{self.public_url}/webhooks/{webhook}/status/{claimed.idempotency_key}"
 
     def _client_thread(self, session: Session, channel: Channel, ticket: Ticket) -> str:
         if channel.name == AGENTS_CHANNEL:

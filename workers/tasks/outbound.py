@@ -187,6 +187,9 @@ def _reschedule(
 
 
 def _failed(tools: Runtime, claimed: ClaimedDelivery, error: Undeliverable) -> None:
+    if claimed.purpose is Purpose.RECEIPT:
+        _nothing_to_mark(tools, claimed)
+        return
     reason = str(error)
     with tools.database.session_scope() as session:
         if not record_outcome(
@@ -199,6 +202,12 @@ def _failed(tools: Runtime, claimed: ClaimedDelivery, error: Undeliverable) -> N
                 address = ExternalId(type=claimed.recipient_type, value=claimed.recipient)
                 suppress(session, address, SuppressionReason.INVALID, reason)
     log.error("delivery_failed", delivery_id=claimed.id, channel=claimed.channel, code=error.code, reason=reason)
+
+
+def _nothing_to_mark(tools: Runtime, claimed: ClaimedDelivery) -> None:
+    """Let a mark go whose message the agent has deleted: that is no failure."""
+    with tools.database.session_scope() as session:
+        record_outcome(session, claimed, DeliveryStatus.CANCELED)
 
 
 def _unconfirmed(tools: Runtime, claimed: ClaimedDelivery) -> None:

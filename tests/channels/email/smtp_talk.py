@@ -18,13 +18,14 @@ class Intake:
 
     accepted: list[RawEvent] = field(default_factory=list)
     trouble: Exception | None = None
-    hang: float = 0
+    hangs: bool = False
 
     async def knows(self, address: str) -> bool:
         return address == "support@desk.example"
 
     async def accept(self, event: RawEvent) -> None:
-        await asyncio.sleep(self.hang)
+        if self.hangs:
+            await asyncio.Event().wait()
         if self.trouble:
             raise self.trouble
         self.accepted.append(event)

@@ -47,6 +47,7 @@ HOSTILE = {
     "charset_punycode": mail("a-" + "b" * 200_000, Content_Type="text/plain; charset=punycode"),
     "charset_utf7": mail("+" * 500_000, Content_Type="text/plain; charset=utf-7"),
     "base64": mail("!" * 500_000 + "=", Content_Type="text/plain", Content_Transfer_Encoding="base64"),
+    "base64_junk": mail("QUJDR!*\x00\xffQ", Content_Type="text/plain", Content_Transfer_Encoding="base64"),
     "base64_odd": mail("QUJDR", Content_Type="text/plain", Content_Transfer_Encoding="base64"),
     "quoted_printable": mail("=" * 500_000, Content_Transfer_Encoding="quoted-printable"),
     "boundary_like": mail("--b-" * 250_000, Content_Type="multipart/mixed; boundary=b"),

@@ -133,7 +133,7 @@ def test_trouble_of_ours_is_later_and_says_nothing_else(trouble: Exception) -> N
 
 
 def test_a_house_that_hangs_is_later() -> None:
-    with door(Intake(hang=30), Limits(intake_seconds=0.2)) as port, talk(port) as conversation:
+    with door(Intake(hangs=True), Limits(intake_seconds=0.2)) as port, talk(port) as conversation:
         assert ready_for_data(conversation).say(BODY + b".") == "451 4.3.0 Try again later"
 
 
