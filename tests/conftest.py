@@ -118,7 +118,9 @@ def sandbox(sandbox_process: dict[str, str]) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def environment(database_url: str, redis: LocalRedis, sandbox_process: dict[str, str], tmp_path: Path) -> dict[str, str]:
+def environment(
+    database_url: str, redis: LocalRedis, sandbox_process: dict[str, str], tmp_path: Path
+) -> dict[str, str]:
     outside = {name: value for name, value in sandbox_process.items() if name.isupper()}
     return {
         **CREDENTIALS,

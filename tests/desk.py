@@ -105,7 +105,9 @@ class Desk:
         self._webhook("slack", "/webhooks/slack/events", json.dumps(envelope).encode())
         return event_id
 
-    def say(self, body: str, *, user: str = "U0ADA", thread: str = "", channel: str = "C0SUPPORT", **more: object) -> str:
+    def say(
+        self, body: str, *, user: str = "U0ADA", thread: str = "", channel: str = "C0SUPPORT", **more: object
+    ) -> str:
         """Let somebody write in Slack and return the message's `ts`; in Slack itself too, so that it can be marked."""
         ts = self.sandbox.say(user, channel, body, thread_ts=thread)
         event = {"type": "message", "user": user, "channel": channel, "text": body, "ts": ts, "channel_type": "channel"}
@@ -113,13 +115,38 @@ class Desk:
         return ts
 
     def edit(self, ts: str, body: str, *, thread: str, user: str = "U0ADA", channel: str = "C0SUPPORT") -> None:
-        after = {"type": "message", "user": user, "text": body, "ts": ts, "thread_ts": thread, "edited": {"user": user, "ts": ts}}
+        after = {
+            "type": "message",
+            "user": user,
+            "text": body,
+            "ts": ts,
+            "thread_ts": thread,
+            "edited": {"user": user, "ts": ts},
+        }
         before = {"type": "message", "user": user, "text": "before", "ts": ts, "thread_ts": thread}
-        self.slack({"type": "message", "subtype": "message_changed", "channel": channel, "ts": f"{ts}9", "message": after, "previous_message": before})
+        self.slack(
+            {
+                "type": "message",
+                "subtype": "message_changed",
+                "channel": channel,
+                "ts": f"{ts}9",
+                "message": after,
+                "previous_message": before,
+            }
+        )
 
     def delete(self, ts: str, *, thread: str, user: str = "U0ADA", channel: str = "C0SUPPORT") -> None:
         before = {"type": "message", "user": user, "text": "before", "ts": ts, "thread_ts": thread}
-        self.slack({"type": "message", "subtype": "message_deleted", "channel": channel, "ts": f"{ts}9", "deleted_ts": ts, "previous_message": before})
+        self.slack(
+            {
+                "type": "message",
+                "subtype": "message_deleted",
+                "channel": channel,
+                "ts": f"{ts}9",
+                "deleted_ts": ts,
+                "previous_message": before,
+            }
+        )
 
     def press(self, action: str, value: object, *, user: str = "U0ADA", channel: str = "C0SUPPORT") -> None:
         payload = {
@@ -132,7 +159,9 @@ class Desk:
             "message": {"ts": "1.2"},
             "trigger_id": f"{next(_numbers)}.1.a",
             "response_url": f"{self.sandbox.url}/slack/response/none",
-            "actions": [{"action_id": action, "block_id": "b", "type": "button", "value": str(value), "action_ts": "1.3"}],
+            "actions": [
+                {"action_id": action, "block_id": "b", "type": "button", "value": str(value), "action_ts": "1.3"}
+            ],
         }
         body = urlencode({"payload": json.dumps(payload)}).encode()
         self._webhook("slack", "/webhooks/slack/interactivity", body)
@@ -178,7 +207,9 @@ class Desk:
 
     def tickets(self) -> list[Ticket]:
         with self.session() as session:
-            return sorted((row[0] for row in list_tickets(session, tuple(TicketStatus), 1000)), key=lambda each: each.id)
+            return sorted(
+                (row[0] for row in list_tickets(session, tuple(TicketStatus), 1000)), key=lambda each: each.id
+            )
 
     def ticket(self) -> Ticket:
         (ticket,) = self.tickets()
