@@ -1,10 +1,23 @@
 """What every table shares: the metadata, UTC times, bounded enums."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Dialect, Identity, MetaData, func, select, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    Identity,
+    MetaData,
+    func,
+    literal,
+    select,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 # Fixed names, so that a migration can speak of a constraint without asking the database.
@@ -62,6 +75,11 @@ def one_of(column: str, members: type[StrEnum], *, name: str | None = None) -> C
     """Hold `column` to the values of an enum."""
     values = ", ".join(f"'{member.value}'" for member in members)
     return CheckConstraint(f"{column} IN ({values})", name=name or column)
+
+
+def among(column: ColumnElement[str] | InstrumentedAttribute[str], members: Sequence[StrEnum]) -> ColumnElement[bool]:
+    """Hold for rows in these states, written out in the statement: only then does a partial index over them serve."""
+    return column.in_([literal(member.value, literal_execute=True) for member in members])
 
 
 def try_lock(session: Session, name: str) -> bool:

@@ -26,9 +26,9 @@ from sqlalchemy import (
     Uuid,
     and_,
     case,
+    exists,
     func,
     literal,
-    literal_column,
     or_,
     select,
     text,
@@ -37,7 +37,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
-from models.base import UTC_NOW, Base, Identified, one_of
+from models.base import UTC_NOW, Base, Identified, among, one_of
 
 
 class Purpose(StrEnum):
@@ -75,7 +75,8 @@ PROGRESS = (
     DeliveryStatus.READ,
 )
 
-_IS_OPEN: ColumnElement[bool] = literal_column("status IN ('pending', 'sending', 'unclear')")
+OPEN = (DeliveryStatus.PENDING, DeliveryStatus.SENDING, DeliveryStatus.UNCLEAR)
+_IS_OPEN = text("status IN ('pending', 'sending', 'unclear')")
 
 
 class Delivery(Identified, Base):
@@ -224,7 +225,7 @@ def claim_next_in_lane(session: Session, lane: str, leases: Leases) -> ClaimedDe
 def _claim(session: Session, lane: ColumnElement[str], leases: Leases) -> ClaimedDelivery | None:
     head = (
         select(Delivery.id.label("id"), Delivery.status.label("was"))
-        .where(Delivery.lane == lane, _IS_OPEN)
+        .where(Delivery.lane == lane, among(Delivery.status, OPEN))
         .order_by(Delivery.id)
         .limit(1)
         .with_for_update()
@@ -280,6 +281,7 @@ def claimable() -> ColumnElement[bool]:
 
 def record_outcome(session: Session, claimed: ClaimedDelivery, status: DeliveryStatus, **values: Any) -> bool:  # noqa: ANN401 (columns of the row)
     """Write what became of a claimed send; false when the lease was lost, or a report was quicker and knows more."""
+    values["status"] = _pending_again() if status is DeliveryStatus.PENDING else status
     written = session.execute(
         update(Delivery)
         .where(
@@ -288,18 +290,37 @@ def record_outcome(session: Session, claimed: ClaimedDelivery, status: DeliveryS
             Delivery.lookups == claimed.lookups,
             Delivery.status.in_((DeliveryStatus.SENDING, DeliveryStatus.UNCLEAR)),
         )
-        .values(status=status, lease_until=None, **values)
+        .values(lease_until=None, **values)
         .returning(Delivery.id)
         .execution_options(synchronize_session=False)
     )
     return written.scalar() is not None
 
 
+def _pending_again() -> ColumnElement[str]:
+    """Return the status of a send that is given back: canceled where the same renewal or mark waits by now."""
+    waiting = aliased(Delivery)
+    same = or_(
+        and_(Delivery.purpose == Purpose.CARD_UPDATE, waiting.ticket_id == Delivery.ticket_id),
+        and_(Delivery.purpose == Purpose.RECEIPT, waiting.message_id == Delivery.message_id),
+    )
+    waits = exists().where(
+        waiting.status == DeliveryStatus.PENDING,
+        waiting.purpose == Delivery.purpose,
+        waiting.id != Delivery.id,
+        same,
+    )
+    return case((waits, DeliveryStatus.CANCELED), else_=DeliveryStatus.PENDING)
+
+
 def due_deliveries(session: Session, *, older_than: timedelta, limit: int) -> list[tuple[int, str]]:
-    """Return (id, channel) of sends that are due since `older_than` and that nobody holds, oldest first."""
+    """Return (id, channel) of lanes' heads that are due since `older_than` and that nobody holds, oldest first."""
+    before = aliased(Delivery)
+    ahead = exists().where(before.lane == Delivery.lane, before.id < Delivery.id, among(before.status, OPEN))
+    late = UTC_NOW - literal(older_than)
     rows = session.execute(
         select(Delivery.id, Delivery.channel)
-        .where(_IS_OPEN, claimable(), Delivery.next_attempt_at < UTC_NOW - literal(older_than))
+        .where(among(Delivery.status, OPEN), claimable(), Delivery.next_attempt_at < late, ~ahead)
         .order_by(Delivery.id)
         .limit(limit)
     )
@@ -345,7 +366,7 @@ def reopen_delivery(session: Session, delivery_id: int) -> Delivery | None:
             Delivery.status.in_((DeliveryStatus.FAILED, DeliveryStatus.UNCONFIRMED)),
         )
         .values(
-            status=DeliveryStatus.PENDING,
+            status=_pending_again(),
             lookups=0,
             next_attempt_at=UTC_NOW,
             lease_until=None,

@@ -19,17 +19,18 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    exists,
     func,
     literal,
-    literal_column,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
-from models.base import UTC_NOW, Base, Identified, now, one_of
+from models.base import UTC_NOW, Base, Identified, among, now, one_of
 
 # Payloads are read in slices: the driver's text form of a whole large one would triple a worker's memory.
 SLICE = 1 << 20
@@ -45,7 +46,8 @@ class EventStatus(StrEnum):
     FAILED = "failed"
 
 
-_IS_OPEN: ColumnElement[bool] = literal_column("status IN ('pending', 'processing')")
+OPEN = (EventStatus.PENDING, EventStatus.PROCESSING)
+_IS_OPEN = text("status IN ('pending', 'processing')")
 
 
 class InboundEvent(Identified, Base):
@@ -57,7 +59,7 @@ class InboundEvent(Identified, Base):
         one_of("status", EventStatus),
         Index("inbound_events_open_idx", "conversation", "id", postgresql_where=_IS_OPEN),
         Index("inbound_events_due_idx", "next_attempt_at", postgresql_where=_IS_OPEN),
-        Index("inbound_events_failed_idx", "id", postgresql_where=literal_column("status = 'failed'")),
+        Index("inbound_events_failed_idx", "id", postgresql_where=text("status = 'failed'")),
     )
 
     channel: Mapped[str] = mapped_column(String(50))
@@ -115,14 +117,14 @@ def claim_event(session: Session, event_id: int, lease: timedelta) -> ClaimedEve
 
 
 def claim_next(session: Session, conversation: str, lease: timedelta) -> ClaimedEvent | None:
-    """Claim the oldest open event of a conversation: after one is done, those that waited behind it."""
+    """Claim the oldest open event of a conversation: after one is done, those that waited ahead it."""
     return _claim(session, literal(conversation), lease)
 
 
 def _claim(session: Session, conversation: Any, lease: timedelta) -> ClaimedEvent | None:  # noqa: ANN401 (any SQL expression)
     head = (
         select(InboundEvent.id)
-        .where(InboundEvent.conversation == conversation, _IS_OPEN)
+        .where(InboundEvent.conversation == conversation, among(InboundEvent.status, OPEN))
         .order_by(InboundEvent.id)
         .limit(1)
         .scalar_subquery()
@@ -218,11 +220,15 @@ def _write_if_ours(session: Session, claimed: ClaimedEvent, values: dict[str, An
 
 
 def due_events(session: Session, *, older_than: timedelta, limit: int) -> list[tuple[int, str]]:
-    """Return (id, channel) of events that nobody holds and that have waited for `older_than`, oldest first."""
+    """Return (id, channel) of conversations' heads that nobody holds and that have waited for `older_than`."""
     late = UTC_NOW - literal(older_than)
+    before = aliased(InboundEvent)
+    ahead = exists().where(
+        before.conversation == InboundEvent.conversation, before.id < InboundEvent.id, among(before.status, OPEN)
+    )
     rows = session.execute(
         select(InboundEvent.id, InboundEvent.channel)
-        .where(_IS_OPEN, _claimable(), InboundEvent.next_attempt_at < late)
+        .where(among(InboundEvent.status, OPEN), _claimable(), InboundEvent.next_attempt_at < late, ~ahead)
         .order_by(InboundEvent.id)
         .limit(limit)
     )
@@ -254,4 +260,4 @@ def replay_event(session: Session, event_id: int) -> str | None:
 
 def oldest_open(session: Session) -> datetime | None:
     """Return when the oldest open event was accepted."""
-    return session.scalar(select(func.min(InboundEvent.created_at)).where(_IS_OPEN))
+    return session.scalar(select(func.min(InboundEvent.created_at)).where(among(InboundEvent.status, OPEN)))

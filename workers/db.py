@@ -12,7 +12,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, text
 from sqlalchemy.orm import Session
 
 import migrations
@@ -79,7 +79,7 @@ def make_engine(url: str, *, pool_size: int = 5) -> Engine:
             "idle_in_transaction_session_timeout": 60_000,
         }.items()
     )
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
@@ -88,6 +88,15 @@ def make_engine(url: str, *, pool_size: int = 5) -> Engine:
         pool_pre_ping=True,  # a server that restarted costs one round trip, not an error
         connect_args={"options": options, "connect_timeout": 3, "application_name": "frontdesk"},
     )
+    event.listen(engine, "handle_error", _keep_first_line)
+    return engine
+
+
+def _keep_first_line(context: ExceptionContext) -> None:
+    """Cut what PostgreSQL adds below an error's first line: it quotes the row, and logs and Flower quote the error."""
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if error is not None and error.args:
+            error.args = (str(error.args[0]).partition("\n")[0], *error.args[1:])
 
 
 def migrate(url: str) -> None:

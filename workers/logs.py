@@ -26,8 +26,9 @@ class Redactor:
         return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
     def __call__(self, _logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        """Clean every value of an event: structlog's processor."""
-        return {key: self.clean(value) if isinstance(value, str) else value for key, value in event.items()}
+        """Clean every value of an event, whatever stands for it in the line: structlog's processor."""
+        plain = int | float | None
+        return {key: value if isinstance(value, plain) else self.clean(str(value)) for key, value in event.items()}
 
 
 class _OneLine(logging.Formatter):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from dotenv import load_dotenv
 
@@ -77,8 +77,17 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
 def secret_values(environment: Mapping[str, str]) -> frozenset[str]:
     """Return every value that must never be printed: named like a secret, or the password of a URL."""
     named = {value for name, value in environment.items() if value and any(word in name for word in _SECRET_WORDS)}
-    passwords = {urlsplit(value).password or "" for value in environment.values() if "://" in value and "@" in value}
+    passwords = {password for value in environment.values() for password in _passwords(value)}
     return frozenset(value for value in named | passwords if len(value) > len("short"))
+
+
+def _passwords(address: str) -> set[str]:
+    """Return the password in an address, as written and as meant; the environment also holds what is no address."""
+    try:
+        password = urlsplit(address).password or ""
+    except ValueError:
+        return set()
+    return {password, unquote(password)}
 
 
 def _needed(environment: Mapping[str, str], name: str) -> str:

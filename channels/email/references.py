@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from channels.base import ExternalId
-from channels.email import address, tokens
+from channels.email import address, decode, tokens
 from channels.email.headers import Headers
 
 MAX_REFERENCES = 50
@@ -30,8 +30,11 @@ _MAX_TICKET = 2**31 - 1
 
 
 def message_ids(value: str) -> tuple[str, ...]:
-    """Return the Message-IDs in a header, without angle brackets and the white space of broken folding."""
-    value = value[:16384]
+    """Return the Message-IDs in a header, without angle brackets and the white space of broken folding.
+
+    Python's own mail library folds a long Message-ID into encoded words: they are read too.
+    """
+    value = decode.header(value[:16384])
     found = _IN_ANGLES.findall(value) or [each for each in _BETWEEN.split(value) if "@" in each]
     return tuple(text for text in ("".join(each.split()) for each in found) if text)
 

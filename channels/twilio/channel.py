@@ -15,7 +15,7 @@ from channels.twilio.parse import parse
 from channels.twilio.send import Account
 
 if TYPE_CHECKING:
-    from twilio.rest import Client  # type: ignore[import-untyped]
+    from twilio.rest import Client
 
 # The longest body Twilio takes, in characters; it cuts it into segments itself.
 BODY_LIMIT = 1600

@@ -14,7 +14,7 @@ import requests
 import urllib3
 from requests.exceptions import ConnectionError as RequestsConnectionError
 from requests.exceptions import ConnectTimeout, RequestException
-from twilio.base.exceptions import (  # type: ignore[import-untyped]
+from twilio.base.exceptions import (
     TwilioException,
     TwilioRestException,
     TwilioServiceException,
@@ -27,8 +27,8 @@ from channels.twilio.numbers import wire_address
 from channels.twilio.status import trouble
 
 if TYPE_CHECKING:
-    from twilio.rest import Client  # type: ignore[import-untyped]
-    from twilio.rest.api.v2010.account.message import MessageInstance  # type: ignore[import-untyped]
+    from twilio.rest import Client
+    from twilio.rest.api.v2010.account.message import MessageInstance
 
 TIMEOUT = 10.0
 LOOKED_AT = 100
@@ -54,7 +54,7 @@ class Account:
 def rest_client(account: Account) -> "Client":
     """Build a client with a timeout, without retries, and with a connection of its own for every request."""
     # Imported here because it holds 12 MB, and the doors, which never send, load this module too.
-    from twilio.http.http_client import TwilioHttpClient  # type: ignore[import-untyped]  # noqa: PLC0415
+    from twilio.http.http_client import TwilioHttpClient  # noqa: PLC0415
     from twilio.rest import Client  # noqa: PLC0415
 
     http = TwilioHttpClient(timeout=TIMEOUT, logger=_QUIET, request_hooks={"response": [_refuse_when_busy]})

@@ -8,7 +8,7 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 
-from twilio.request_validator import (  # type: ignore[import-untyped]
+from twilio.request_validator import (
     RequestValidator,
     get_signature_algorithm,
 )

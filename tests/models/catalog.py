@@ -21,7 +21,7 @@ def columns(connection: Connection, name: str) -> dict[str, Column]:
     rows = connection.execute(
         text(
             "SELECT a.attname, format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull,"
-            " pg_get_expr(d.adbin, d.adrelid) AS default, a.attidentity, a.attgenerated"
+            " pg_get_expr(d.adbin, d.adrelid) AS default"
             " FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
             " WHERE a.attrelid = CAST(:name AS regclass) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"
         ),
@@ -68,4 +68,5 @@ def hidden_rules(connection: Connection, name: str) -> list[str]:
 
 def owned_sequence(connection: Connection, name: str) -> str | None:
     """Return the sequence that goes with a table's `id`: what makes an integer a SERIAL."""
-    return connection.scalar(text("SELECT pg_get_serial_sequence(:name, 'id')"), {"name": name})
+    sequence: str | None = connection.scalar(text("SELECT pg_get_serial_sequence(:name, 'id')"), {"name": name})
+    return sequence

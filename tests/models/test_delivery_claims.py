@@ -61,12 +61,12 @@ def some(made: int | None) -> int:
     return made
 
 
-def claim(database: Database, delivery_id: int, leases: dict[str, timedelta] = HELD) -> ClaimedDelivery | None:  # noqa: B006 (never changed)
+def claim(database: Database, delivery_id: int, leases: dict[str, timedelta] = HELD) -> ClaimedDelivery | None:
     with database.session_scope() as session:
         return claim_delivery(session, delivery_id, leases)
 
 
-def held(database: Database, delivery_id: int, leases: dict[str, timedelta] = HELD) -> ClaimedDelivery:  # noqa: B006 (never changed)
+def held(database: Database, delivery_id: int, leases: dict[str, timedelta] = HELD) -> ClaimedDelivery:
     claimed = claim(database, delivery_id, leases)
     assert claimed is not None
     return claimed
@@ -230,7 +230,7 @@ def test_a_ticket_has_one_card_for_ever(database: Database, make: Make) -> None:
     assert make(Purpose.CARD) is None
 
 
-def test_renewals_of_a_card_that_wait_are_one(database: Database, make: Make) -> None:
+def test_renewals_of_a_card_that_wait_are_one(make: Make) -> None:
     assert [make(Purpose.CARD_UPDATE) is None for _ in range(3)] == [False, True, True]
 
 
@@ -246,6 +246,15 @@ def test_a_renewal_given_back_while_the_next_waits_is_one_with_it(database: Data
     record(database, first, DeliveryStatus.PENDING, next_attempt_at=now())
     assert (status(database, first.id), status(database, second)) == ("canceled", "pending")
     assert held(database, first.id).id == second
+
+
+def test_a_failed_renewal_sent_again_while_the_next_waits_is_one_with_it(database: Database, make: Make) -> None:
+    first = held(database, some(make(Purpose.CARD_UPDATE)))
+    record(database, first, DeliveryStatus.FAILED)
+    second = some(make(Purpose.CARD_UPDATE))
+    with database.session_scope() as session:
+        reopen_delivery(session, first.id)
+    assert (status(database, first.id), status(database, second)) == ("canceled", "pending")
 
 
 def test_a_renewal_given_back_alone_is_tried_again(database: Database, make: Make) -> None:

@@ -101,16 +101,11 @@ def test_a_conversation_is_worked_off_in_the_order_accepted(database: Database) 
 
 def test_what_was_postponed_holds_back_what_came_after_it(database: Database) -> None:
     first, second = arrive(database), arrive(database)
+    claimed = held(database, first)
     with database.session_scope() as session:
-        assert postpone_event(session, held_in(session, first), now() + timedelta(hours=1), "later")
+        assert postpone_event(session, claimed, now() + timedelta(hours=1), "later")
     assert claim(database, second) is None
     assert status(database, first) == ("pending", 1)
-
-
-def held_in(session, event_id: int) -> ClaimedEvent:  # type: ignore[no-untyped-def]  # noqa: ANN001 (a session)
-    claimed = claim_event(session, event_id, LEASE)
-    assert claimed is not None
-    return claimed
 
 
 def test_of_many_workers_at_once_one_gets_the_event(database: Database) -> None:

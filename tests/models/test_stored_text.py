@@ -52,7 +52,7 @@ def test_a_message_of_every_strange_character_is_stored_cleaned(database: Databa
         assert [each.body for each in messages_of(session, ticket_id)] == [clean_text(EVERYTHING)]
 
 
-@pytest.mark.parametrize("character", ["\0", "\x1b", "\x7f", "\x9b", "\ud800", "\udfff", "\x0b"])
+@pytest.mark.parametrize("character", ["\0", "\x1b", "\x7f", "\x9b", "\x0b", chr(0xD800), chr(0xDFFF)])
 def test_what_cannot_be_stored_or_disturbs_a_terminal_is_replaced(character: str) -> None:
     assert clean_text(f"a{character}b") == "a\N{REPLACEMENT CHARACTER}b"
 

@@ -11,7 +11,7 @@ from http.server import ThreadingHTTPServer
 
 import pytest
 from slack_sdk import WebClient
-from twilio.rest import Client  # type: ignore[import-untyped]
+from twilio.rest import Client
 
 from sandbox.client import Sandbox
 from tests.sandbox.product import ACCOUNT, ENVIRONMENT, Receiver, Running, handler

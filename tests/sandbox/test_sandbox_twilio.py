@@ -5,9 +5,9 @@ from urllib.parse import parse_qs
 
 import pytest
 import urllib3
-from twilio.base.exceptions import TwilioRestException  # type: ignore[import-untyped]
-from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
-from twilio.rest import Client  # type: ignore[import-untyped]
+from twilio.base.exceptions import TwilioRestException
+from twilio.request_validator import RequestValidator
+from twilio.rest import Client
 
 from sandbox.client import Sandbox, file, wait_for
 from sandbox.twilio.account import Habits

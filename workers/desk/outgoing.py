@@ -1,7 +1,7 @@
 """What a delivery says, worked out when it is sent: text or files of a message, a ticket's card, a mark."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
@@ -34,7 +34,7 @@ class Outgoing:
 
     channels: Registry
     store: AttachmentStore
-    secret: bytes
+    secret: bytes = field(repr=False)
     public_url: str
 
     def message(self, session: Session, claimed: ClaimedDelivery) -> OutboundMessage:

@@ -1,7 +1,7 @@
 """Which ticket a client's message belongs to: the first rule that fits, by name."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
@@ -48,7 +48,7 @@ class _Pointer:
 class Threading:
     """The rules, with the secret that signs reply tokens and how long a closed ticket can be reopened."""
 
-    secret: bytes
+    secret: bytes = field(repr=False)
     reopen_window: timedelta
 
     def find(self, session: Session, message: InboundMessage, client_id: int, channel: str) -> Threaded:

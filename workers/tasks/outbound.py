@@ -201,7 +201,8 @@ def _failed(tools: Runtime, claimed: ClaimedDelivery, error: Undeliverable) -> N
             if error.bad_address:
                 address = ExternalId(type=claimed.recipient_type, value=claimed.recipient)
                 suppress(session, address, SuppressionReason.INVALID, reason)
-    log.error("delivery_failed", delivery_id=claimed.id, channel=claimed.channel, code=error.code, reason=reason)
+    # Without the reason, which stands in the row: a provider's own words may name the client.
+    log.error("delivery_failed", delivery_id=claimed.id, channel=claimed.channel, code=error.code)
 
 
 def _nothing_to_mark(tools: Runtime, claimed: ClaimedDelivery) -> None:

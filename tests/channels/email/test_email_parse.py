@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from channels.base import ExternalId
+from channels.email import references
 from channels.errors import Malformed
 from tests.channels.email.mail_samples import KEY, OUR_ID, TOKEN, arrived, mail, message, sample
 
@@ -162,3 +163,10 @@ def test_an_answer_with_our_message_id_is_found_by_its_token() -> None:
     found = message(mail(References=f"<{OUR_ID}>"))
     assert [each.value for each in found.references] == [TOKEN, OUR_ID]
     assert KEY in OUR_ID
+
+
+def test_a_message_id_folded_into_encoded_words_is_still_a_reference() -> None:
+    folded = "=?utf-8?q?=3Ct1=2Ec54lro4kbhkalbx5sp3bdvrhxt=2E42e4c59f-684e-4933-a043-?=\r\n =?utf-8?q?56457b991a98=40desk=2Eexample=3E?="
+    assert references.message_ids(folded) == (
+        "t1.c54lro4kbhkalbx5sp3bdvrhxt.42e4c59f-684e-4933-a043-56457b991a98@desk.example",
+    )

@@ -29,7 +29,7 @@ def test_first_mails_at_once_under_different_envelopes_are_one_client(desk: Desk
 
 def test_a_number_by_sms_and_by_whatsapp_is_one_client_with_two_names(desk: Desk) -> None:
     desk.text("by sms")
-    desk.text("by whatsapp", sender="whatsapp:+15557654321", to="whatsapp:+15550100002")
+    desk.text("by whatsapp", sender=f"whatsapp:{desk.phone}", to="whatsapp:+15550100002")
     desk.work()
     assert desk.count("clients") == 1
     assert sorted(map(str, desk.scalars("SELECT type FROM client_external_ids"))) == ["phone", "whatsapp"]

@@ -60,14 +60,14 @@ def test_texts_of_one_number_go_on_in_the_open_conversation(desk: Desk) -> None:
 
 def test_texts_to_another_number_of_ours_are_another_conversation(desk: Desk) -> None:
     desk.text("by sms")
-    desk.text("by whatsapp", sender="whatsapp:+15557654321", to="whatsapp:+15550100002")
+    desk.text("by whatsapp", sender=f"whatsapp:{desk.phone}", to="whatsapp:+15550100002")
     desk.work()
     assert len(desk.tickets()) == 2
     assert desk.count("clients") == 1
 
 
 def test_a_quoted_whatsapp_answer_leads_to_its_ticket_past_a_newer_one(desk: Desk) -> None:
-    sender, to = "whatsapp:+15557654321", "whatsapp:+15550100002"
+    sender, to = f"whatsapp:{desk.phone}", "whatsapp:+15550100002"
     desk.text("first matter", sender=sender, to=to)
     desk.work()
     first = desk.ticket()
