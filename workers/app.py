@@ -48,6 +48,7 @@ def _configuration() -> dict[str, Any]:
             "visibility_timeout": VISIBILITY_TIMEOUT,
             "unacked_restore_interval": 5,
             "unacked_restore_throttle": 1,
+            "max_retries": 0,  # or a publish tries to connect for 6 s; workers keep trying all the same
             "socket_connect_timeout": 2,
             "socket_timeout": 10,
             "socket_keepalive": True,

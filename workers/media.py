@@ -16,7 +16,8 @@ def media_url(public_url: str, secret: bytes, attachment_id: int) -> str:
 
 def may_fetch(secret: bytes, attachment_id: int, expires: int, mac: str) -> bool:
     """Say whether an address is ours and still good."""
-    return hmac.compare_digest(_mac(secret, attachment_id, expires), mac) and time.time() < expires
+    genuine = hmac.compare_digest(_mac(secret, attachment_id, expires).encode(), mac.encode())
+    return genuine and time.time() < expires
 
 
 def _mac(secret: bytes, attachment_id: int, expires: int) -> str:

@@ -20,21 +20,23 @@ if TYPE_CHECKING:
 # The longest body Twilio takes, in characters; it cuts it into segments itself.
 BODY_LIMIT = 1600
 FETCH_TIMEOUT = 20.0
+# Seconds before each look for a message of which nobody knows whether Twilio took it.
+LOOK_AFTER = (2.0, 5.0, 15.0, 60.0)
 
 
 class TwilioChannel:
     """One of the two channels of a Twilio account."""
 
-    # Absence proves nothing: a message may show in the list late, and another with the same text may hide it.
-    lookup = Lookup(delays=(2, 5, 15, 60), absence_is_proof=False)
     # Ten seconds to connect and ten to answer, and something over.
     send_timeout = 25.0
     files_apart = False
 
     reports_delivery = True
 
-    def __init__(self, name: str, account: Account) -> None:
+    def __init__(self, name: str, account: Account, look_after: tuple[float, ...] = LOOK_AFTER) -> None:
         self.name = name
+        # Absence proves nothing: a message may show in the list late, and another with the same text may hide it.
+        self.lookup = Lookup(delays=look_after, absence_is_proof=False)
         self.address_type = address_type(name)
         self._account = account
         self._media_hosts = ("api.twilio.com", ".twiliocdn.com", own_host(account.api_url))

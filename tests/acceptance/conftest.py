@@ -23,6 +23,8 @@ SETTINGS = {
     "REPLY_HOLD_SECONDS": "0",
     "SWEEP_SECONDS": "1",
     "EVENT_LEASE_SECONDS": "5",
+    "SMTP_TIMEOUT": "5",
+    "TWILIO_LOOK_AFTER_SECONDS": "1,2,4",
     "LOG_LEVEL": "DEBUG",
 }
 
@@ -97,8 +99,14 @@ class Running:
         self.supervisor.kill(name, number)
 
     def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
-        """Open a connection of the test's own: `with running.connect() as connection:`."""
-        return psycopg.connect(self.postgres.url.replace("+psycopg", ""), autocommit=True)
+        """Open a connection of the test's own, waiting out a restart: `with running.connect() as connection:`."""
+        return wait_for(self._connected, "PostgreSQL to answer", 30)
+
+    def _connected(self) -> psycopg.Connection[tuple[Any, ...]] | None:
+        try:
+            return psycopg.connect(self.postgres.url.replace("+psycopg", ""), autocommit=True)
+        except psycopg.OperationalError:
+            return None
 
     def rows(self, statement: str, **values: object) -> list[tuple[Any, ...]]:
         """Return what a statement finds."""

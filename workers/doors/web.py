@@ -11,6 +11,7 @@ import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as WebRequest
 from starlette.responses import PlainTextResponse, Response
@@ -36,6 +37,15 @@ READ_TIMEOUT = 10.0
 _SHOWABLE = ("image/jpeg", "image/png", "image/gif", "image/webp", "application/pdf", "audio/", "video/")
 
 
+class _Number(IntegerConvertor):
+    """A number in an address, short enough for Python to read and for PostgreSQL to hold."""
+
+    regex = "[0-9]{1,18}"
+
+
+register_url_convertor("number", _Number())
+
+
 class Web:
     """The routes, over one process's tools."""
 
@@ -47,9 +57,11 @@ class Web:
                 Route("/healthz", _healthz),
                 Route("/readyz", self._readyz),
                 Route("/webhooks/{name}/{rest:path}", self._webhook, methods=["POST"]),
-                Route("/media/{attachment_id:int}/{expires:int}/{mac}", self._media),
+                Route("/media/{attachment_id:number}/{expires:number}/{mac}", self._media),
             ]
         )
+        # Its address would be built from Host; what nearly fits a route is as unknown as the rest.
+        self.app.router.redirect_slashes = False
 
     async def _webhook(self, request: WebRequest) -> Response:
         webhook = self._tools.channels.webhooks.get(request.path_params["name"])
@@ -80,7 +92,8 @@ class Web:
         return Request(
             url=f"{self._tools.settings.public_url}{path}{'?' + query if query else ''}",
             path=request.url.path,
-            headers={name.lower(): value for name, value in request.headers.items()},
+            # A header that came twice counts with all its values: which one was signed is not ours to choose.
+            headers={name: ", ".join(request.headers.getlist(name)) for name in request.headers},
             body=body,
         )
 
@@ -100,7 +113,11 @@ class Web:
         secret = self._tools.settings.secret_key
         if not may_fetch(secret, parameters["attachment_id"], parameters["expires"], parameters["mac"]):
             return PlainTextResponse("not found", 404)
-        return await run_in_threadpool(self._file, parameters["attachment_id"])
+        try:
+            return await run_in_threadpool(self._file, parameters["attachment_id"])
+        except SQLAlchemyError as error:
+            log.warning("media_not_found_out", error=type(error).__name__)
+            return PlainTextResponse("try again later", 503)
 
     def _file(self, attachment_id: int) -> Response:
         with self._tools.database.session_scope() as session:

@@ -37,6 +37,7 @@ from workers.desk.outcome import AlreadyRecordedError, Answer, Outcome, Prepared
 from workers.logs import get_logger
 from workers.runtime import Runtime, runtime
 from workers.store import described
+from workers.tasks import row_ids
 
 log = get_logger()
 
@@ -53,9 +54,8 @@ class LeaseLostError(Exception):
 @app.task(name="inbound.ingest")
 def ingest(event_ids: Sequence[int]) -> None:
     """Ingest events, each with what waits behind it in its conversation."""
-    for event_id in event_ids:
-        if isinstance(event_id, int):
-            ingest_conversation(runtime(), event_id)
+    for event_id in row_ids(event_ids):
+        ingest_conversation(runtime(), event_id)
 
 
 def ingest_conversation(tools: Runtime, event_id: int) -> None:

@@ -32,6 +32,7 @@ from workers.desk.reports import not_delivered
 from workers.logs import get_logger
 from workers.outbox import AGENTS_THREAD
 from workers.runtime import Runtime, runtime
+from workers.tasks import row_ids
 
 log = get_logger()
 
@@ -52,9 +53,8 @@ _UNCONFIRMED = (
 @app.task(name="outbound.deliver")
 def deliver(delivery_ids: Sequence[int]) -> None:
     """Send deliveries, each with what waits behind it in its lane."""
-    for delivery_id in delivery_ids:
-        if isinstance(delivery_id, int):
-            deliver_lane(runtime(), delivery_id)
+    for delivery_id in row_ids(delivery_ids):
+        deliver_lane(runtime(), delivery_id)
 
 
 def deliver_lane(tools: Runtime, delivery_id: int) -> None:

@@ -1,0 +1,94 @@
+"""Bodies made to hurt are refused at once, and the door goes on."""
+
+import gzip
+import json
+import socket
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.workers.doors.open_doors import (
+    COMMANDS,
+    EVENTS,
+    INTERACTIVITY,
+    MESSAGES,
+    SLACK,
+    STATUS,
+    TWILIO,
+    Call,
+    Doors,
+    event,
+    genuine,
+    slack_call,
+    twilio_call,
+)
+
+MEBIBYTE = 1 << 20
+AT_ONCE = 1.0
+
+
+def told_to_expect(doors: Doors, path: str, headers: bytes) -> bytes:
+    """Send the head of a call and nothing of its body; return the first line of the answer."""
+    url = urlsplit(doors.web)
+    with socket.create_connection((url.hostname, url.port), timeout=5) as connection:
+        connection.sendall(b"POST %s HTTP/1.1\r\nHost: x\r\n%s\r\n" % (path.encode(), headers))
+        return connection.makefile("rb").readline()
+
+
+@pytest.mark.parametrize("path", [*SLACK, *TWILIO])
+def test_a_body_that_says_it_is_too_large_is_not_waited_for(doors: Doors, path: str) -> None:
+    for size in (MEBIBYTE + 1, 50 * MEBIBYTE, 10**18):
+        assert told_to_expect(doors, path, b"Content-Length: %d\r\n" % size).split()[1] == b"413"
+
+
+@pytest.mark.parametrize("length", [b"-1", b"abc", b"1e3", b"1, 2", b"9" * 5000])
+def test_a_length_that_is_none_is_no_error_of_ours(doors: Doors, length: bytes) -> None:
+    assert told_to_expect(doors, EVENTS, b"Content-Length: %s\r\n" % length).split()[1] in {b"400", b"413"}
+
+
+@pytest.mark.parametrize("path", [EVENTS, MESSAGES])
+def test_a_body_that_grows_too_large_is_cut_off(doors: Doors, path: str) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield from [b"x" * 65_536] * 16
+        yield b"x"
+
+    assert doors.http.post(f"{doors.web}{path}", content=pieces()).status_code == 413
+
+
+@pytest.mark.parametrize("path", [EVENTS, COMMANDS])
+def test_the_largest_body_that_is_taken_is_a_mebibyte(doors: Doors, path: str) -> None:
+    body = genuine(path).body
+    fitting = body + (b" " if path == EVENTS else b"+") * (MEBIBYTE - len(body))
+    assert doors.post(slack_call(path, fitting)).status_code == 200
+    assert doors.post(slack_call(path, fitting + b" ")).status_code == 413
+
+
+def bombs() -> Iterator[tuple[str, Call]]:
+    fields = "&".join(f"f{number}=" for number in range(100_000)).encode()
+    deep = json.dumps(event("EvDeep")).encode().replace(b'"Hello"', b"[" * 10_000 + b"]" * 10_000)
+    zipped = gzip.compress(b"0" * (200 * MEBIBYTE), 1)[: MEBIBYTE - 1]
+    for path in (INTERACTIVITY, COMMANDS):
+        yield f"fields {path}", slack_call(path, fields)
+    for path in (MESSAGES, STATUS):
+        yield f"fields {path}", twilio_call(path, [(f"f{number}", "") for number in range(100_000)])
+    yield "depth", slack_call(EVENTS, deep)
+    yield "depth pressed", slack_call(INTERACTIVITY, b"payload=" + b"[" * 10_000 + b"]" * 10_000)
+    yield "digits", slack_call(EVENTS, b'{"event_id": ' + b"9" * 500_000 + b"}")
+    for path in (EVENTS, COMMANDS):
+        yield f"gzip {path}", slack_call(path, zipped).but(("content-encoding", "gzip"))
+    yield "gzip text", genuine(MESSAGES).but(("content-encoding", "gzip"), body=zipped)
+
+
+def test_signed_bombs_are_refused_at_once_and_leave_nothing(doors: Doors) -> None:
+    before = doors.count()
+    for name, call in bombs():
+        began = time.monotonic()
+        assert doors.post(call).status_code in {400, 403, 413}, name
+        assert time.monotonic() - began < AT_ONCE, name
+    assert doors.count() == before
+
+
+def test_the_door_goes_on(doors: Doors) -> None:
+    assert {doors.post(genuine(path)).status_code for path in (*SLACK, *TWILIO)} == {200}
