@@ -6,6 +6,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -213,21 +214,23 @@ def crafted_messages(queue: str) -> list[bytes]:
 
 
 @pytest.fixture
-def worker(environment: dict[str, str], desk: Desk) -> Iterator[subprocess.Popen[bytes]]:  # noqa: ARG001 (its database is ready then)
+def worker(environment: dict[str, str], tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "workers", "worker", "--queues", "inbound.email", "--concurrency", "1"]
-    process = subprocess.Popen(command, env={**os.environ, **environment}, stderr=open("/tmp/worker.err","wb"))
-    yield process
-    process.terminate()
-    process.wait(30)
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(command, env={**os.environ, **environment}, cwd=tmp_path, stderr=log)
+        yield process
+        process.terminate()
+        process.wait(30)
 
 
 def test_a_worker_outlives_every_crafted_message_and_does_its_work(
-    broker: Redis, desk: Desk, worker: subprocess.Popen[bytes]
+    broker: Redis, desk: Desk, worker: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
     for message in crafted_messages("inbound.email"):
         broker.lpush("inbound.email", message)
     desk.mail()
     publish(wakeups(1))
-    wait_for(lambda: desk.count("tickets") == 1, "the ticket", 60)
+    wait_for(lambda: desk.count("tickets") == 1, "ticket", 60)
     assert worker.poll() is None
     assert broker.llen("inbound.email") == 0
+    assert not (tmp_path / "bomb").exists()
