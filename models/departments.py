@@ -69,7 +69,7 @@ class DepartmentSettings(Base):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Where a ticket is worked on: its department, and the Slack channel (`T…/C…`) of its agents if there is one."""
+    """Where a ticket is worked on: its department, and the newest Slack channel (`T…/C…`) of its agents if any."""
 
     department_id: int | None = None
     agents_channel: str | None = None
@@ -102,7 +102,7 @@ def _agents_channel(department_id: ColumnElement[int] | InstrumentedAttribute[in
     return (
         select(agents.value)
         .where(agents.department_id == department_id, agents.type == AGENTS)
-        .order_by(agents.id)
+        .order_by(agents.id.desc())
         .limit(1)
         .scalar_subquery()
     )

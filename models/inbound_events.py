@@ -69,6 +69,7 @@ class InboundEvent(Identified, Base):
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
     status: Mapped[str] = mapped_column(String(50), server_default=EventStatus.PENDING)
     attempts: Mapped[int] = mapped_column(server_default="0")
+    postponements: Mapped[int] = mapped_column(server_default="0")
     next_attempt_at: Mapped[datetime] = mapped_column(server_default=UTC_NOW)
     lease_until: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(Text)
@@ -77,7 +78,10 @@ class InboundEvent(Identified, Base):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedEvent:
-    """An event that is ours until its lease ends; `attempts` is the fencing token."""
+    """An event that is ours until its lease ends; `attempts` is the fencing token.
+
+    `postponements` are those attempts that ended because the outside was not to be had: no fault of the event's.
+    """
 
     id: int
     channel: str
@@ -86,6 +90,7 @@ class ClaimedEvent:
     payload: bytes
     facts: Mapping[str, Any]
     attempts: int
+    postponements: int
     accepted_at: datetime
 
 
@@ -117,7 +122,7 @@ def claim_event(session: Session, event_id: int, lease: timedelta) -> ClaimedEve
 
 
 def claim_next(session: Session, conversation: str, lease: timedelta) -> ClaimedEvent | None:
-    """Claim the oldest open event of a conversation: after one is done, those that waited ahead it."""
+    """Claim the oldest open event of a conversation: after one is done, those that waited behind it."""
     return _claim(session, literal(conversation), lease)
 
 
@@ -144,6 +149,7 @@ def _claim(session: Session, conversation: Any, lease: timedelta) -> ClaimedEven
             InboundEvent.conversation,
             InboundEvent.facts,
             InboundEvent.attempts,
+            InboundEvent.postponements,
             InboundEvent.created_at,
             func.length(InboundEvent.payload).label("size"),
             func.substring(InboundEvent.payload, 1, SLICE).label("start"),
@@ -160,6 +166,7 @@ def _claim(session: Session, conversation: Any, lease: timedelta) -> ClaimedEven
         payload=row.start if row.size <= SLICE else read_payload(session, row.id),
         facts=row.facts,
         attempts=row.attempts,
+        postponements=row.postponements,
         accepted_at=row.created_at,
     )
 
@@ -190,13 +197,10 @@ def finish_event(session: Session, claimed: ClaimedEvent, status: EventStatus, e
     )
 
 
-def postpone_event(session: Session, claimed: ClaimedEvent, until: datetime, error: str) -> bool:
-    """Give a claimed event back, to be tried again later."""
-    return _write_if_ours(
-        session,
-        claimed,
-        {"status": EventStatus.PENDING, "next_attempt_at": until, "lease_until": None, "error": error},
-    )
+def postpone_event(session: Session, claimed: ClaimedEvent, until: datetime, error: str, *, blameless: bool) -> bool:
+    """Give a claimed event back, to be tried again later; a `blameless` attempt does not count against the event."""
+    values = {"status": EventStatus.PENDING, "next_attempt_at": until, "lease_until": None, "error": error}
+    return _write_if_ours(session, claimed, {**values, "postponements": claimed.postponements + int(blameless)})
 
 
 def extend_lease(session: Session, claimed: ClaimedEvent, lease: timedelta) -> bool:
@@ -252,7 +256,13 @@ def replay_event(session: Session, event_id: int) -> str | None:
             InboundEvent.id == event_id,
             InboundEvent.status.in_((EventStatus.FAILED, EventStatus.IGNORED)),
         )
-        .values(status=EventStatus.PENDING, attempts=0, next_attempt_at=UTC_NOW, lease_until=None, processed_at=None)
+        .values(
+            status=EventStatus.PENDING,
+            postponements=InboundEvent.attempts,  # attempts is a fencing token, and never goes back
+            next_attempt_at=UTC_NOW,
+            lease_until=None,
+            processed_at=None,
+        )
         .returning(InboundEvent.channel)
         .execution_options(synchronize_session=False)
     )

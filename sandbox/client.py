@@ -205,7 +205,7 @@ def file(name: str, content: bytes, mimetype: str = "application/octet-stream") 
     return {"name": PurePath(name).name, "content_base64": encoded(content), "mimetype": mimetype}
 
 
-def wait_for(look: Callable[[], T], what: str, seconds: float = 10.0) -> T:
+def wait_for(look: Callable[[], T | None], what: str, seconds: float = 10.0) -> T:
     """Call `look` until it returns something true, and return that. Raises `TimeoutError` saying what was awaited."""
     end = time.monotonic() + seconds
     while not (found := look()):

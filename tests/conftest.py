@@ -1,4 +1,4 @@
-"""Real servers for every test: one PostgreSQL, one Redis and one sandbox a test process, a database of its own a test."""
+"""Real servers for every test: one PostgreSQL, Redis and sandbox a test process, a database of its own a test."""
 
 import os
 import subprocess
@@ -14,11 +14,11 @@ from sqlalchemy import make_url
 
 from sandbox.client import Sandbox, wait_for
 from tests.desk import Desk
-from workers import db
 from workers.local.postgres import LocalPostgres
 from workers.local.processes import answers
 from workers.local.redis import LocalRedis
 from workers.local.supervisor import free_port
+from workers.migrate import migrate
 from workers.runtime import build
 from workers.settings import from_environment
 
@@ -63,7 +63,7 @@ def empty_database(postgres: LocalPostgres) -> Callable[[], str]:
 @pytest.fixture(scope="session")
 def template(postgres: LocalPostgres) -> str:
     url = _create(postgres.url, template="template1")
-    db.migrate(url)
+    migrate(url)
     return str(make_url(url).database)
 
 

@@ -7,6 +7,7 @@ luck with time. Whole processes are driven in tests/acceptance.
 import json
 import uuid
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import make_msgid, parseaddr
@@ -18,7 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 import sandbox
-from channels.base import ExternalId, RawEvent, Request
+from channels.base import RawEvent, Request
 from channels.email.event import raw_event
 from models.deliveries import Delivery, due_deliveries
 from models.inbound_events import due_events
@@ -82,13 +83,23 @@ class Desk:
             mail.add_attachment(content, maintype="application", subtype="octet-stream", filename=name)
         mailbox = to.replace(to[to.find("+") : to.find("@")], "") if "+" in to else to
         raw = mail.as_bytes().replace(b"\n", b"\r\n")
-        self.accept(raw_event(raw, mail_from=parseaddr(sender)[1], rcpt_tos=[to], peer="192.0.2.1", mailboxes=[mailbox]))
+        self.accept(
+            raw_event(raw, mail_from=parseaddr(sender)[1], rcpt_tos=[to], peer="192.0.2.1", mailboxes=[mailbox])
+        )
         return str(mail["Message-ID"])
 
     def text(self, body: str, *, sender: str = "", to: str = "+15550100001", **more: str) -> str:
         """Hand a text in (with `whatsapp:` before both numbers, a WhatsApp message) and return its SID."""
         sid = f"SM{next(_numbers):032x}"
-        form = {"MessageSid": sid, "SmsSid": sid, "AccountSid": "AC0", "From": sender or self.phone, "To": to, "Body": body, **more}
+        form = {
+            "MessageSid": sid,
+            "SmsSid": sid,
+            "AccountSid": "AC0",
+            "From": sender or self.phone,
+            "To": to,
+            "Body": body,
+            **more,
+        }
         form.setdefault("NumMedia", "0")
         self._webhook("twilio", "/webhooks/twilio/messages", urlencode(form).encode())
         return sid
@@ -205,7 +216,7 @@ class Desk:
 
     # What there is then
 
-    def session(self):  # type: ignore[no-untyped-def]  # noqa: ANN201 (a context manager of a session)
+    def session(self) -> AbstractContextManager[Session]:
         return self.tools.database.session_scope()
 
     def tickets(self) -> list[Ticket]:
@@ -254,10 +265,3 @@ class Desk:
         named = "SELECT value FROM ticket_external_ids WHERE type = 'slack_agents' AND ticket_id = :id"
         (value,) = self.scalars(named, id=ticket_id or self.ticket().id)
         return str(value).rpartition("/")[2]
-
-
-def external(kind: str, value: str) -> ExternalId:
-    return ExternalId(type=kind, value=value)
-
-
-__all__ = ["Desk", "Session", "external"]

@@ -8,14 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, text
+from sqlalchemy import Engine, ExceptionContext, create_engine, event
 from sqlalchemy.orm import Session
 
-import migrations
 from models.deliveries import NewDelivery, add_deliveries
 
 LOCK_TIMEOUT = timedelta(seconds=10)
@@ -97,21 +93,3 @@ def _keep_first_line(context: ExceptionContext) -> None:
     for error in (context.original_exception, context.sqlalchemy_exception):
         if error is not None and error.args:
             error.args = (str(error.args[0]).partition("\n")[0], *error.args[1:])
-
-
-def migrate(url: str) -> None:
-    """Bring the schema to the newest revision; two at once wait for each other."""
-    engine = create_engine(url)
-    with engine.connect() as connection, connection.begin():
-        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('frontdesk.migrate'))"))
-        command.upgrade(alembic_config(connection), "head")
-    engine.dispose()
-
-
-def alembic_config(connection: Connection) -> Config:
-    """Return Alembic's configuration on an open connection."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    return config

@@ -15,7 +15,7 @@ from workers.desk.replies import Replies
 from workers.desk.reports import Reports
 from workers.desk.threading import Threading
 from workers.outbox import AGENTS_CHANNEL, Outbox
-from workers.settings import Settings, settings
+from workers.settings import Settings, SettingsError, settings
 from workers.store import AttachmentStore
 
 
@@ -48,9 +48,12 @@ def runtime() -> Runtime:
 
 
 def build(current: Settings, publish: Publish = app.publish) -> Runtime:
-    """Make the tools that these settings describe; `publish` wakes workers."""
-    channels = registry.connect(current.environment)
-    store = AttachmentStore(current.attachments_url, current.environment)
+    """Make the tools that these settings describe; `publish` wakes workers. Raises `SettingsError`."""
+    try:
+        channels = registry.connect(current.environment)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
+    store = AttachmentStore(current.attachments_url)
     outbox = Outbox(channels=channels, hold=current.reply_hold)
     return Runtime(
         settings=current,

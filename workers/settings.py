@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from dotenv import load_dotenv
+from dotenv import dotenv_values
 
 _SECRET_WORDS = ("SECRET", "TOKEN", "PASSWORD", "KEY")
 _PLACEHOLDERS = ("changeme", "change-me", "secret", "password", "example")
@@ -39,11 +39,20 @@ class Settings:
 
 
 def read_environment() -> dict[str, str]:
-    """Return the environment, filled up from `.env` here and from what a running `frontdesk up` says of its servers."""
-    load_dotenv(".env", override=False)
-    data_dir = Path(os.environ.get("FRONTDESK_DIR", ".frontdesk"))
-    load_dotenv(data_dir / "running.env", override=False)
-    return dict(os.environ)
+    """Return the environment, filled up from `.env` here and from what a running `frontdesk up` says of its servers.
+
+    A name without a value is as good as unset, wherever it stands. What files say is put into the process's own
+    environment too: libraries (object stores, for one) read theirs there.
+    """
+    _fill_up(Path(".env"))
+    _fill_up(Path(os.environ.get("FRONTDESK_DIR") or ".frontdesk") / "running.env")
+    return {name: value for name, value in os.environ.items() if value}
+
+
+def _fill_up(file: Path) -> None:
+    for name, value in dotenv_values(file).items():
+        if value and not os.environ.get(name):
+            os.environ[name] = value
 
 
 @cache

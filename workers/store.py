@@ -4,7 +4,6 @@ Keys are hashes of content, never names that came from outside.
 """
 
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -18,8 +17,8 @@ from models.attachments import StoredFile
 class AttachmentStore:
     """Puts and gets files. Putting one twice is harmless: the same bytes have the same key."""
 
-    def __init__(self, url: str, environment: Mapping[str, str]) -> None:
-        self._store = _open(url, environment)
+    def __init__(self, url: str) -> None:
+        self._store = _open(url)
 
     def put(self, attachment: Attachment, content: bytes) -> StoredFile:
         """Store a file and describe it for its row."""
@@ -45,11 +44,10 @@ def described(attachment: Attachment, *, size: int = 0, sha256: str = "", key: s
     )
 
 
-def _open(url: str, environment: Mapping[str, str]) -> ObjectStore:
+def _open(url: str) -> ObjectStore:
     parts = urlsplit(url)
     if parts.scheme == "file":
         folder = Path(unquote(parts.path))
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return LocalStore(folder)
-    named = {name.lower(): value for name, value in environment.items() if name.startswith("AWS_")}
-    return from_url(url, config=named or None)  # type: ignore[arg-type]  # the keys are known only at run time
+    return from_url(url)  # takes AWS_… from the environment by itself

@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("facts", postgresql.JSONB(), nullable=False),
         sa.Column("status", sa.String(length=50), server_default="pending", nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("postponements", sa.Integer(), server_default="0", nullable=False),
         sa.Column("next_attempt_at", sa.DateTime(), server_default=sa.text("timezone('utc', now())"), nullable=False),
         sa.Column("lease_until", sa.DateTime(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
@@ -174,7 +175,8 @@ def upgrade() -> None:
             "purpose IN ('message', 'files', 'card', 'card_update', 'receipt')", name=op.f("deliveries_purpose_check")
         ),
         sa.CheckConstraint(
-            "status IN ('pending', 'sending', 'unclear', 'unconfirmed', 'sent', 'delivered', 'read', 'failed', 'canceled')",
+            "status IN ('pending', 'sending', 'unclear', 'unconfirmed', 'sent', 'delivered', 'read', 'failed', "
+            "'canceled')",
             name=op.f("deliveries_status_check"),
         ),
         sa.ForeignKeyConstraint(["about_delivery_id"], ["deliveries.id"], name="deliveries_about_delivery_id_fkey"),

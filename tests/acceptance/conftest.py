@@ -34,6 +34,7 @@ SELECT (SELECT count(*) FROM inbound_events WHERE status IN ('pending', 'process
 """
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # One desk a run: spread over workers, each would start its own.
     for item in items:

@@ -150,7 +150,7 @@ def test_nothing_is_lost_doubled_or_disordered_while_everything_is_killed(runnin
     asked = _play_the_agents(running, answers)
     _check_intake(running, ledger, before)
     _check_answers(running, answers)
-    print(f"{MESSAGES} messages, {len(answers)} answers, {dict(counted)}, asked the agents about {asked}")
+    assert asked <= KILLS, "at most one answer a kill is left to the agents"
 
 
 def _answer_everybody(running: Running, ledger: Ledger) -> list[str]:
@@ -168,7 +168,10 @@ def _answer_everybody(running: Running, ledger: Ledger) -> list[str]:
 
 def _play_the_agents(running: Running, answers: list[str]) -> int:
     """Send again what the desk asks about and the client has not got; say how many that were."""
-    open_questions = "SELECT d.id, m.body FROM deliveries d JOIN messages m ON m.id = d.message_id WHERE d.to_client AND d.status = 'unconfirmed'"
+    open_questions = (
+        "SELECT d.id, m.body FROM deliveries d JOIN messages m ON m.id = d.message_id "
+        "WHERE d.to_client AND d.status = 'unconfirmed'"
+    )
     asked = [(row[0], row[1]) for row in running.rows(open_questions) if row[1] in answers]
     arrived = _arrived(running)
     for delivery, body in asked:
@@ -204,8 +207,6 @@ def _check_answers(running: Running, answers: list[str]) -> None:
     arrived = _arrived(running)
     assert {body: arrived[body] for body in answers} == dict.fromkeys(answers, 1)
     assert running.one("SELECT count(*) FROM inbound_events WHERE status = 'failed'") == 0
-    cards = "SELECT count(*) FROM (SELECT ticket_id FROM deliveries WHERE purpose = 'card' GROUP BY 1 HAVING count(*) > 1) t"
-    assert running.one(cards) == 0
     posted = Counter(str(each["text"]) for each in running.sandbox.ledger("slack", "post"))
     shown = [text for text, times in posted.items() if " message " in text and times > 1]
     assert shown == [], "client messages are shown to the agents once"

@@ -103,7 +103,7 @@ def test_what_was_postponed_holds_back_what_came_after_it(database: Database) ->
     first, second = arrive(database), arrive(database)
     claimed = held(database, first)
     with database.session_scope() as session:
-        assert postpone_event(session, claimed, now() + timedelta(hours=1), "later")
+        assert postpone_event(session, claimed, now() + timedelta(hours=1), "later", blameless=True)
     assert claim(database, second) is None
     assert status(database, first) == ("pending", 1)
 
@@ -141,7 +141,7 @@ def test_who_lost_the_lease_can_neither_finish_nor_postpone_nor_extend(database:
     slow, quick = held(database, event_id, OVER), held(database, event_id)
     assert not finish(database, slow)
     with database.session_scope() as session:
-        assert not postpone_event(session, slow, now(), "again")
+        assert not postpone_event(session, slow, now(), "again", blameless=True)
         assert not extend_lease(session, slow, LEASE)
     assert status(database, event_id) == ("processing", 2)
     assert finish(database, quick)

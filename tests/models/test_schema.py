@@ -21,8 +21,8 @@ from models.tickets import Priority
 from tests.models import catalog
 from tests.models.rows import enum_columns, store
 from tests.models.seed_tables import SEED
-from workers.db import alembic_config
 from workers.local.postgres import LocalPostgres
+from workers.migrate import alembic_config
 
 POSTGRES_15 = Path("/usr/lib/postgresql/15/bin")
 TABLES = sorted(metadata.tables.values(), key=lambda table: table.name)

@@ -19,7 +19,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(folder: Path) -> AttachmentStore:
-    return AttachmentStore(folder.as_uri(), {})
+    return AttachmentStore(folder.as_uri())
 
 
 def files(folder: Path) -> list[str]:
@@ -35,7 +35,7 @@ def test_what_was_put_comes_back_byte_for_byte(store: AttachmentStore) -> None:
 
 def test_another_process_finds_it(store: AttachmentStore, folder: Path) -> None:
     stored = store.put(Attachment(name="fire.png"), CONTENT)
-    assert AttachmentStore(folder.as_uri(), {}).get(str(stored.storage_key)) == CONTENT
+    assert AttachmentStore(folder.as_uri()).get(str(stored.storage_key)) == CONTENT
 
 
 def test_the_same_bytes_twice_are_one_file_under_both_names(store: AttachmentStore, folder: Path) -> None:
@@ -83,6 +83,6 @@ def test_a_file_that_could_not_be_had_is_described_without_a_key() -> None:
 
 
 def test_another_kind_of_store_is_named_by_its_address() -> None:
-    store = AttachmentStore("memory:///", {})
+    store = AttachmentStore("memory:///")
     stored = store.put(Attachment(name="a"), CONTENT)
     assert store.get(str(stored.storage_key)) == CONTENT

@@ -1,14 +1,11 @@
 """The command line: `frontdesk --help`."""
 
 import sys
+from importlib import import_module
 
 import click
+from sqlalchemy.exc import DataError, OperationalError, ProgrammingError
 
-from workers.cli import deliveries, events, processes, tickets, users
-from workers.cli.apply import apply
-from workers.cli.demo import demo
-from workers.cli.slack import slack
-from workers.cli.up import up
 from workers.local.errors import LocalError
 from workers.logs import configure_logs
 from workers.settings import SettingsError, read_environment
@@ -19,17 +16,33 @@ _GROUPS = {
     "Run": ("web", "smtp", "worker", "beat", "flower"),
     "Work": ("tickets", "events", "deliveries"),
 }
+_PROCESSES = ("migrate", "web", "smtp", "worker", "beat", "flower")
 
 
 class _Grouped(click.Group):
-    """Lists the commands by what one wants to do."""
+    """Lists the commands by what one wants to do, and loads each when it is asked for.
+
+    A worker that imported every command would hold the web server, the demo and the migrations for nothing: 40 MB.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click names it)
+        """Return every command's name."""
+        return [name for names in _GROUPS.values() for name in names]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a command."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        module = import_module(f"workers.cli.{'processes' if cmd_name in _PROCESSES else cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands under their headings."""
         for heading, names in _GROUPS.items():
+            commands = [(name, self.get_command(ctx, name)) for name in names]
             with formatter.section(heading):
-                formatter.write_dl([(name, self.commands[name].get_short_help_str(90)) for name in names])
-        del ctx
+                formatter.write_dl([(name, each.get_short_help_str(90)) for name, each in commands if each])
 
 
 @click.group(cls=_Grouped, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -42,25 +55,6 @@ def cli() -> None:
     """
 
 
-for command in (
-    demo,
-    up,
-    apply,
-    slack,
-    processes.migrate,
-    processes.web,
-    processes.smtp,
-    processes.worker,
-    processes.beat,
-    processes.flower,
-    users.users,
-    tickets.tickets,
-    events.events,
-    deliveries.deliveries,
-):
-    cli.add_command(command)
-
-
 def main() -> None:
     """Run the command line; errors that a person can mend are one sentence and exit code 2."""
     environment = read_environment()
@@ -70,5 +64,11 @@ def main() -> None:
     try:
         cli()
     except (SettingsError, LocalError) as error:
-        click.echo(f"frontdesk: {error}", err=True)
-        sys.exit(2)
+        _end(str(error))
+    except (OperationalError, ProgrammingError, DataError) as error:  # it is away, not migrated, or was asked nonsense
+        _end(f"the database says: {str(error.orig).partition(chr(10))[0]}")
+
+
+def _end(sentence: str) -> None:
+    click.echo(f"frontdesk: {sentence}", err=True)
+    sys.exit(2)

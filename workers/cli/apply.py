@@ -3,29 +3,27 @@
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from sqlalchemy.orm import Session
 
 from channels import registry
-from channels.base import ExternalId
+from channels.base import ExternalId, clean_text
 from models import departments, tags, users
 from models.departments import AGENTS, Department, ReplyMode
 from models.users import User, UserType
+from workers.outbox import AGENTS_CHANNEL
 from workers.runtime import runtime
 from workers.settings import SettingsError
 
-# What a department may list in the file: the channel that reads the address, and the type it is stored under.
-_ADDRESSES = {
-    "email": ("email", "email"),
-    "sms": ("sms", "phone"),
-    "whatsapp": ("whatsapp", "whatsapp"),
-    "slack": ("slack", "slack"),
-    "slack_agents": ("slack", AGENTS),
-}
-_DEPARTMENT_KEYS = {"name", "description", "reply_mode", "set_aside_automatic", *_ADDRESSES}
+# What a department may list in the file: addresses of every channel, and where its agents work.
+_ADDRESS_KEYS = (*registry.NAMES, AGENTS)
+_Enum = TypeVar("_Enum", bound=StrEnum)
+
+_DEPARTMENT_KEYS = {"name", "description", "reply_mode", "set_aside_automatic", *_ADDRESS_KEYS}
 _USER_KEYS = {"name", "email", "type", "slack", "departments"}
 
 
@@ -63,26 +61,27 @@ class Applier:
     def apply(self, desk: Mapping[str, Any]) -> Iterator[str]:
         """Apply a desk and yield a line for every change. Raises `SettingsError` for what cannot be meant."""
         _known(desk, {"departments", "users", "tags"}, "desk")
-        for entry in desk.get("departments", []):
+        for entry in _tables(desk, "departments"):
             _known(entry, _DEPARTMENT_KEYS, "department")
             yield from self._department(entry)
-        for entry in desk.get("users", []):
+        for entry in _tables(desk, "users"):
             _known(entry, _USER_KEYS, "user")
             yield from self._user(entry)
-        for name in desk.get("tags", []):
-            if tags.ensure_tag(self.session, name):
+        for name in _list(desk, "tags"):
+            if tags.ensure_tag(self.session, _storable(name, "tag", limit=100)):
                 yield f"tag {name}: added"
 
     def _department(self, entry: Mapping[str, Any]) -> Iterator[str]:
         name = _text(entry, "name", "department")
+        description = _text(entry, "description", "department", limit=10_000) if "description" in entry else None
         department = departments.department_by_name(self.session, name)
         if department is None:
-            department = Department(name=name, description=entry.get("description"))
+            department = Department(name=name, description=description)
             self.session.add(department)
             self.session.flush()
             yield f"department {name}: added"
-        elif "description" in entry and department.description != entry["description"]:
-            department.description = entry["description"]
+        elif description is not None and department.description != description:
+            department.description = description
             yield f"department {name}: description changed"
         yield from self._settings(department, entry)
         yield from self._addresses(department, entry)
@@ -91,7 +90,7 @@ class Applier:
         stored = departments.settings_of(self.session, department.id)
         wanted = (
             _member(ReplyMode, entry.get("reply_mode", stored.reply_mode), "reply_mode"),
-            bool(entry.get("set_aside_automatic", stored.set_aside_automatic)),
+            _switch(entry, "set_aside_automatic", default=stored.set_aside_automatic),
         )
         if wanted != (stored.reply_mode, stored.set_aside_automatic):
             departments.save_settings(self.session, department.id, reply_mode=wanted[0], set_aside_automatic=wanted[1])
@@ -99,7 +98,7 @@ class Applier:
 
     def _addresses(self, department: Department, entry: Mapping[str, Any]) -> Iterator[str]:
         known = departments.addresses_of(self.session, department.id)
-        wanted = {self._address(key, text) for key in _ADDRESSES for text in _list(entry, key)}
+        wanted = {self._address(key, text) for key in _ADDRESS_KEYS for text in _list(entry, key)}
         for address in sorted(wanted, key=lambda each: (each.type, each.value)):
             if (address.type, address.value) in known:
                 continue
@@ -112,11 +111,12 @@ class Applier:
             yield f"department {department.name}: {kind} {value} is not in the file, kept"
 
     def _address(self, key: str, text: str) -> ExternalId:
-        channel, kind = _ADDRESSES[key]
+        channel = self.channels.channels[AGENTS_CHANNEL if key == AGENTS else key]
         try:
-            return ExternalId(type=kind, value=self.channels.channels[channel].address(text).value)
+            address = channel.address(text)
         except ValueError as error:
             raise SettingsError(f"{key} = {text!r}: {error}") from error
+        return ExternalId(type=AGENTS, value=address.value) if key == AGENTS else address
 
     def _user(self, entry: Mapping[str, Any]) -> Iterator[str]:
         email = _text(entry, "email", "user").lower()
@@ -163,19 +163,42 @@ def _known(entry: Mapping[str, Any], keys: set[str], what: str) -> None:
         raise SettingsError(f"a {what} has no {', '.join(strange)}: it may have {', '.join(sorted(keys))}")
 
 
-def _text(entry: Mapping[str, Any], key: str, what: str) -> str:
+def _tables(desk: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    tables = desk.get(key, [])
+    if not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
+        raise SettingsError(f"{key} are written one by one, each under a line [[{key}]]")
+    return tables
+
+
+def _text(entry: Mapping[str, Any], key: str, what: str, *, limit: int = 255) -> str:
     value = entry.get(key)
     if not isinstance(value, str) or not value.strip():
-        raise SettingsError(f"every {what} needs a {key}")
-    return value.strip()
+        raise SettingsError(f'every {what} needs {key} = "..."')
+    return _storable(value.strip(), key, limit=limit)
+
+
+def _storable(text: str, key: str, *, limit: int) -> str:
+    if len(text) > limit or clean_text(text) != text:
+        raise SettingsError(f"a {key} has at most {limit} characters, and no control characters: {text[:40]!r}")
+    return text
 
 
 def _list(entry: Mapping[str, Any], key: str) -> list[str]:
     value = entry.get(key, [])
-    return [value] if isinstance(value, str) else [str(each) for each in value]
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list) or not all(isinstance(each, str) for each in texts):
+        raise SettingsError(f"{key} is a text in quotes or a list of them, not {value!r}")
+    return texts
 
 
-def _member(members: type[Any], value: object, key: str) -> Any:  # noqa: ANN401 (whichever enum was given)
+def _switch(entry: Mapping[str, Any], key: str, *, default: bool) -> bool:
+    value = entry.get(key, default)
+    if not isinstance(value, bool):
+        raise SettingsError(f"{key} is true or false, without quotes, not {value!r}")
+    return value
+
+
+def _member(members: type[_Enum], value: str, key: str) -> _Enum:
     try:
         return members(value)
     except ValueError as error:

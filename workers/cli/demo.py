@@ -16,9 +16,10 @@ from workers.local.errors import LocalError
 from workers.local.supervisor import free_port
 from workers.local.terminal import Sink
 
-# Short enough to be waited for: in a real desk these are 5 seconds and 14 days.
+# Short enough to be waited for: in a real desk these are 5 seconds, 14 days and 20 seconds.
 HOLD = 1.0
 REOPEN_WINDOW = 6.0
+EVENT_LEASE = 4.0
 
 _OUTSIDE = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "PUBLIC_URL", "SLACK_", "TWILIO_", "SMTP_", "ATTACHMENTS_URL")
 
@@ -90,7 +91,13 @@ def _table(results: list[tuple[str, float, str]]) -> bool:
 def _own_environment() -> dict[str, str]:
     """Return the environment without anything that points at a real desk."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OUTSIDE)}
-    return {**kept, "REPLY_HOLD_SECONDS": str(HOLD), "REOPEN_WINDOW_DAYS": str(REOPEN_WINDOW / 86_400)}
+    return {
+        **kept,
+        "REPLY_HOLD_SECONDS": str(HOLD),
+        "REOPEN_WINDOW_DAYS": str(REOPEN_WINDOW / 86_400),
+        "EVENT_LEASE_SECONDS": str(EVENT_LEASE),
+        "SWEEP_SECONDS": "1",
+    }
 
 
 def _write(log: object, line: str) -> None:

@@ -107,12 +107,14 @@ class Actions:
         agent = agent_for(session, action.actor, profile, ticket.department_id)
         mode = ReplyMode(settings_of(session, ticket.department_id).reply_mode)
         text = reply_text(action.value, action.mentions, mode) if action.action == "edit" else None
-        if isinstance(agent, Agent) and agent.user_id == message.user_id and action.action == "edit":
-            if text:
-                message.body = clean_text(text)
-                self.outbox.send_to_client(session, ticket, message.id, text, hold=True)
-            else:
-                add_note(session, ticket_id=ticket.id, user_id=agent.user_id, body=clean_text(action.value))
+        by_author = isinstance(agent, Agent) and agent.user_id == message.user_id
+        if text and by_author:
+            message.body = clean_text(text)
+            self.outbox.send_to_client(session, ticket, message.id, text, hold=True)
+        elif lifecycle.answer_taken_back(session, ticket):
+            self.outbox.renew_card(session, ticket)
+        if action.action == "edit" and by_author and text is None and message.user_id is not None:
+            add_note(session, ticket_id=ticket.id, user_id=message.user_id, body=clean_text(action.value))
         self.outbox.mark(session, ticket.id, message.id, desk_of(session, ticket.department_id))
         log.info("reply_rewritten", ticket_id=ticket.id, message_id=message.id, action=action.action)
         return Outcome()
@@ -145,10 +147,6 @@ def _close(session: Session, ticket: Ticket, agent: Agent) -> int | None:
     return lifecycle.move(session, ticket, TicketStatus.CLOSED, f"{agent.name} closed the ticket")
 
 
-def _give_up(session: Session, ticket: Ticket, agent: Agent) -> int | None:
-    return lifecycle.move(session, ticket, TicketStatus.UNRESOLVED, f"{agent.name} gave the ticket up")
-
-
 def _reopen(session: Session, ticket: Ticket, agent: Agent) -> int | None:
     return lifecycle.move(session, ticket, TicketStatus.OPEN, f"{agent.name} reopened the ticket")
 
@@ -156,6 +154,5 @@ def _reopen(session: Session, ticket: Ticket, agent: Agent) -> int | None:
 _TICKET_ACTIONS: dict[str, Callable[[Session, Ticket, Agent], int | None]] = {
     "take": _take,
     "close": _close,
-    "give_up": _give_up,
     "reopen": _reopen,
 }

@@ -23,6 +23,14 @@ def agent_answered(session: Session, ticket: Ticket, agent: str) -> None:
     move(session, ticket, TicketStatus.WAITING_FOR_USER, f"{agent} answered")
 
 
+def answer_taken_back(session: Session, ticket: Ticket) -> bool:
+    """Move a ticket back because an answer was taken back before it left; says whether that changed anything."""
+    if ticket.status != TicketStatus.WAITING_FOR_USER:
+        return False
+    move(session, ticket, TicketStatus.WAITING_FOR_AGENT, "the answer was taken back before it left")
+    return True
+
+
 def move(session: Session, ticket: Ticket, status: TicketStatus, why: str) -> int | None:
     """Set a ticket's status and tell why in a system message, whose id is returned; `None` when nothing changes."""
     if ticket.status == status:

@@ -42,7 +42,11 @@ class Outgoing:
         if claimed.to_client:
             return self._to_client(session, claimed)
         if claimed.purpose in {Purpose.CARD, Purpose.CARD_UPDATE}:
-            return _addressed(claimed, card=self.card(session, claimed.ticket_id))
+            return OutboundMessage(
+                idempotency_key=claimed.idempotency_key,
+                to=ExternalId(type=AGENTS_CHANNEL, value=claimed.recipient),
+                card=self.card(session, claimed.ticket_id),
+            )
         return self._to_agents(session, claimed)
 
     def card(self, session: Session, ticket_id: int) -> TicketCard:
@@ -73,7 +77,8 @@ class Outgoing:
     def mark(self, session: Session, claimed: ClaimedDelivery) -> tuple[ExternalId, Mark] | None:
         """Return the agent's message and the mark it should bear; `None` for one that does not stand in the thread."""
         message_id = claimed.message_id or 0
-        name = name_of_message(session, message_id, AGENTS_CHANNEL, claimed.recipient)
+        channel, _, _ = _thread(session, claimed.ticket_id).rpartition("/")
+        name = name_of_message(session, message_id, AGENTS_CHANNEL, channel)
         if name is None:
             return None
         sends = deliveries_to_client(session, message_id)
@@ -125,14 +130,16 @@ class Outgoing:
         return tokens.mint(self.secret, ticket.id, ticket.client_id)
 
     def _to_agents(self, session: Session, claimed: ClaimedDelivery) -> OutboundMessage:
-        thread = _thread(session, claimed.ticket_id).rpartition("/")[2]
+        channel, _, thread = _thread(session, claimed.ticket_id).rpartition("/")
+        to = ExternalId(type=AGENTS_CHANNEL, value=channel)
         message = session.get_one(Message, claimed.message_id)
         if claimed.purpose is Purpose.FILES:
             files = tuple(self._attachment(each) for each in _files(session, message.id))
-            return _addressed(claimed, thread=thread, attachments=files)
+            return OutboundMessage(idempotency_key=claimed.idempotency_key, to=to, thread=thread, attachments=files)
         about = claimed.about_delivery_id
-        return _addressed(
-            claimed,
+        return OutboundMessage(
+            idempotency_key=claimed.idempotency_key,
+            to=to,
             thread=thread,
             body=message.body or "(no text)",
             sender_name=_author(session, message),
@@ -142,14 +149,6 @@ class Outgoing:
     def _attachment(self, file: StoredAttachment) -> Attachment:
         key = file.storage_key or ""
         return Attachment(name=file.name, content_type=file.content_type, data=self.store.get(key))
-
-
-def _addressed(claimed: ClaimedDelivery, **content: object) -> OutboundMessage:
-    return OutboundMessage(
-        idempotency_key=claimed.idempotency_key,
-        to=ExternalId(type=AGENTS_CHANNEL, value=claimed.recipient),
-        **content,  # type: ignore[arg-type]  # fields of OutboundMessage, given by name just above
-    )
 
 
 def _thread(session: Session, ticket_id: int) -> str:

@@ -74,6 +74,8 @@ class Recorder:
         if said.automatic in {Automatic.ANSWER, Automatic.ECHO}:
             return ignored(f"automatic: {said.automatic}")
         desk = desk_owning(session, said.recipients)
+        if desk.department_id is None and arrival.event.channel == AGENTS_CHANNEL:
+            return ignored("in a Slack channel that no department owns")
         if said.automatic is Automatic.NOTICE and settings_of(session, desk.department_id).set_aside_automatic:
             return ignored(f"automatic: {said.automatic}")
         self._open(session, arrival, client_id, found.linked_to, desk)

@@ -1,7 +1,7 @@
 """The web door: webhooks in, files of answers out, health.
 
-A webhook is verified over its raw bytes, stored, then answered. Whatever goes wrong on our side is a 503: the provider
-tries again, or the reconciliation finds it.
+A webhook is verified over its raw bytes, stored, then answered. Whatever goes wrong on our side is a 503, which a
+provider that repeats its calls takes as "not yet".
 """
 
 import asyncio

@@ -33,6 +33,7 @@ from models.inbound_events import (
     postpone_event,
 )
 from workers.app import app
+from workers.db import Wakeup, enqueue
 from workers.desk.outcome import AlreadyRecordedError, Answer, Outcome, Prepared, ignored
 from workers.logs import get_logger
 from workers.runtime import Runtime, runtime
@@ -43,7 +44,11 @@ log = get_logger()
 
 # A mail that kills its worker is tried this often, then set aside with its bytes.
 MAX_ATTEMPTS = 3
-RETRY_DELAYS = (timedelta(seconds=2), timedelta(seconds=10))
+RETRY_DELAY = timedelta(seconds=2)
+# A file that its provider does not give is named in the message after this many tries.
+FETCH_ATTEMPTS = 3
+LONGEST_BACKOFF = 300.0
+GIVE_UP_AFTER = timedelta(hours=24)
 LARGEST_FILE = 25 << 20
 
 
@@ -73,7 +78,7 @@ def ingest_conversation(tools: Runtime, event_id: int) -> None:
 
 
 def _ingest(tools: Runtime, claimed: ClaimedEvent) -> None:
-    if claimed.attempts > MAX_ATTEMPTS:
+    if claimed.attempts - claimed.postponements > MAX_ATTEMPTS:
         _finish(tools, claimed, Outcome(status=EventStatus.FAILED, reason="its workers died or failed each time"))
         return
     try:
@@ -86,7 +91,7 @@ def _ingest(tools: Runtime, claimed: ClaimedEvent) -> None:
     except LeaseLostError:
         log.warning("lease_lost", event_id=claimed.id)
     except TryLater as error:
-        _postpone(tools, claimed, str(error))
+        _outside_is_away(tools, claimed, error)
     except SQLAlchemyError:
         raise  # the database is in trouble, not the event: its lease ends and it is claimed again
     except Exception as error:  # noqa: BLE001 (one of the two places whose job it is: set the event aside, keep going)
@@ -131,7 +136,7 @@ def _stored(tools: Runtime, claimed: ClaimedEvent, attachment: Attachment) -> St
     try:
         return tools.store.put(attachment, tools.channel(claimed.channel).fetch(attachment, LARGEST_FILE))
     except (TryLater, Undeliverable) as error:
-        if isinstance(error, TryLater) and claimed.attempts < MAX_ATTEMPTS:
+        if isinstance(error, TryLater) and claimed.postponements < FETCH_ATTEMPTS:
             raise
         log.warning("file_not_fetched", event_id=claimed.id, reason=str(error))
         return described(attachment)
@@ -158,10 +163,20 @@ def _finish(tools: Runtime, claimed: ClaimedEvent, outcome: Outcome) -> None:
     log.info("event_closed", event_id=claimed.id, status=str(outcome.status))
 
 
-def _postpone(tools: Runtime, claimed: ClaimedEvent, reason: str) -> None:
-    delay = RETRY_DELAYS[min(claimed.attempts, len(RETRY_DELAYS)) - 1]
+def _outside_is_away(tools: Runtime, claimed: ClaimedEvent, error: TryLater) -> None:
+    """Wait longer each time, without counting it against the event; after a day it is set aside."""
+    if now() - claimed.accepted_at > GIVE_UP_AFTER:
+        _finish(tools, claimed, Outcome(status=EventStatus.FAILED, reason=f"given up after {GIVE_UP_AFTER}: {error}"))
+        return
+    delay = timedelta(seconds=min(2.0 ** (claimed.postponements + 1), LONGEST_BACKOFF))
+    _postpone(tools, claimed, delay, str(error), blameless=True)
+
+
+def _postpone(tools: Runtime, claimed: ClaimedEvent, delay: timedelta, reason: str, *, blameless: bool) -> None:
     with tools.database.session_scope() as session:
-        postpone_event(session, claimed, now() + delay, reason)
+        if postpone_event(session, claimed, now() + delay, reason, blameless=blameless):
+            seconds = delay.total_seconds()
+            enqueue(session, Wakeup(task="inbound.ingest", channel=claimed.channel, row_id=claimed.id, delay=seconds))
     log.info("event_postponed", event_id=claimed.id, seconds=delay.total_seconds())
 
 
@@ -169,8 +184,8 @@ def _failed(tools: Runtime, claimed: ClaimedEvent, error: Exception) -> None:
     """Log where it went wrong, without the values; try again, or set the event aside."""
     where = "".join(traceback.format_tb(error.__traceback__)[-3:])
     log.error("ingest_failed", event_id=claimed.id, error=type(error).__name__, where=where)
-    if claimed.attempts < MAX_ATTEMPTS:
-        _postpone(tools, claimed, type(error).__name__)
+    if claimed.attempts - claimed.postponements < MAX_ATTEMPTS:
+        _postpone(tools, claimed, RETRY_DELAY, type(error).__name__, blameless=False)
     else:
         _finish(tools, claimed, Outcome(status=EventStatus.FAILED, reason=type(error).__name__))
 

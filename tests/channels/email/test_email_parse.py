@@ -166,7 +166,8 @@ def test_an_answer_with_our_message_id_is_found_by_its_token() -> None:
 
 
 def test_a_message_id_folded_into_encoded_words_is_still_a_reference() -> None:
-    folded = "=?utf-8?q?=3Ct1=2Ec54lro4kbhkalbx5sp3bdvrhxt=2E42e4c59f-684e-4933-a043-?=\r\n =?utf-8?q?56457b991a98=40desk=2Eexample=3E?="
+    words = ("=3Ct1=2Ec54lro4kbhkalbx5sp3bdvrhxt=2E42e4c59f-684e-4933-a043-", "56457b991a98=40desk=2Eexample=3E")
+    folded = "\r\n ".join(f"=?utf-8?q?{word}?=" for word in words)
     assert references.message_ids(folded) == (
         "t1.c54lro4kbhkalbx5sp3bdvrhxt.42e4c59f-684e-4933-a043-56457b991a98@desk.example",
     )

@@ -6,7 +6,8 @@ from click.testing import Result
 
 import sandbox
 from tests.workers.cli.conftest import Frontdesk
-from workers.db import Database, migrate
+from workers.db import Database
+from workers.migrate import migrate
 from workers.settings import SettingsError
 
 EXAMPLE = Path(str(sandbox.__file__)).with_name("desk.toml")
@@ -120,22 +121,28 @@ REFUSED = {
     "no reply mode": (SUPPORT + 'reply_mode = "always"\n', "reply_mode is one of thread, prefix, not 'always'"),
     "no user type": (ADA + 'type = "root"\n', "type is one of administrator, agent, not 'root'"),
     "no such department": (ADA + 'departments = ["Sales"]\n', "there is no department 'Sales'"),
-    "nameless department": ("[[departments]]\n", "every department needs a name"),
-    "blank name": ('[[departments]]\nname = "  "\n', "every department needs a name"),
-    "user without address": ('[[users]]\nname = "Ada"\n', "every user needs a email"),
+    "nameless department": ("[[departments]]\n", "every department needs name"),
+    "blank name": ('[[departments]]\nname = "  "\n', "every department needs name"),
+    "user without address": ('[[users]]\nname = "Ada"\n', "every user needs email"),
     "no TOML": ("[[departments]\n", "cannot be read"),
     "no text": ("\udcff\udcfe", "cannot be read"),
     "number as address": (SUPPORT.replace('"support@desk.example"', "5"), "email"),
     "numbers as addresses": (SUPPORT.replace('"support@desk.example"', "[5]"), "email"),
     "number as description": (SUPPORT + "description = 5\n", "description"),
     "word as switch": (SUPPORT + 'set_aside_automatic = "no"\n', "set_aside_automatic"),
-    "number as name": ("[[departments]]\nname = 5\n", "every department needs a name"),
+    "number as name": ("[[departments]]\nname = 5\n", "every department needs name"),
     "number as departments": ("departments = 5\n", "departments"),
     "words as departments": ('departments = ["Support"]\n', "departments"),
     "one department as a table": ('[departments]\nname = "Support"\n', "departments"),
     "numbers as tags": ("tags = [1]\n", "tags"),
-    "word as tags": ('tags = "billing"\n', "tags"),
     "endless name": ('[[departments]]\nname = "' + "x" * 256 + '"\n', "name"),
+    "NUL in a name": ('[[departments]]\nname = "a\\u0000b"\n', "no control characters"),
+    "escape in a description": (SUPPORT + 'description = "\\u001b[31m"\n', "no control characters"),
+    "escape in a tag": ('tags = ["\\u001b[31m"]\n', "no control characters"),
+    "escape in an address": (
+        '[[departments]]\nname = "Support"\nemail = "\\u001b@desk.example"\n',
+        "not a mail address",
+    ),
     "endless tag": ('tags = ["' + "x" * 101 + '"]\n', "tag"),
 }
 

@@ -2,7 +2,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -13,22 +13,26 @@ from tests.workers.cli.conftest import Frontdesk
 from workers.cli import cli
 from workers.settings import SettingsError
 
+HERE = click.Context(cli)
+
 
 def commands(group: click.Group = cli, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Return the words of every command and group there is."""
     yield path
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from commands(command, (*path, name))
+    for name in group.list_commands(HERE):
+        found = group.get_command(HERE, name)
+        if isinstance(found, click.Group):
+            yield from commands(found, (*path, name))
         else:
             yield (*path, name)
 
 
 def command(words: tuple[str, ...]) -> click.Command:
-    found: click.Command = cli
+    found: click.Command | None = cli
     for word in words:
         assert isinstance(found, click.Group)
-        found = found.commands[word]
+        found = found.get_command(HERE, word)
+    assert found is not None
     return found
 
 
@@ -65,7 +69,7 @@ def test_every_option_that_its_name_does_not_explain_says_what_it_is_for(words: 
 
 def test_the_first_page_shows_every_command() -> None:
     page = CliRunner().invoke(cli, ["--help"]).stdout
-    assert [name for name in cli.commands if f"\n  {name} " not in page] == []
+    assert [name for name in cli.list_commands(HERE) if f"\n  {name} " not in page] == []
 
 
 def test_an_unknown_command_is_a_usage_error() -> None:
@@ -95,7 +99,8 @@ def run(*words: str, environment: Mapping[str, str], folder: Path) -> subprocess
         (("flower",), {"FLOWER_PASSWORD": "long, but with a comma"}, "must not hold a comma"),
         (("web",), {"SMTP_TIMEOUT": "soon"}, "SMTP_TIMEOUT"),
         (("web",), {"SMTP_RELAY_URL": "relay.example.com"}, "SMTP_RELAY_URL"),
-        (("web",), {"SLACK_API_URL": "slack"}, "https://"),
+        (("web",), {"TWILIO_API_URL": "twilio"}, "https://"),
+        (("tickets", "show", "99999999999"), {}, "out of range"),
     ],
 )
 def test_a_setting_that_is_wrong_is_one_sentence_and_exit_code_2(
@@ -116,8 +121,17 @@ def test_with_its_database_away_a_command_is_one_sentence(environment: dict[str,
     away = {**environment, "DATABASE_URL": "postgresql://frontdesk:canary-of-postgres@127.0.0.1:1/frontdesk"}
     done = run("tickets", "list", environment=away, folder=tmp_path)
     assert done.returncode == 2
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert "canary-of-postgres" not in done.stderr
+    (sentence,) = done.stderr.strip().splitlines()
+    assert "Connection refused" in sentence
+    assert "canary-of-postgres" not in sentence
+
+
+def test_with_a_database_that_was_never_migrated_a_command_is_one_sentence(
+    environment: dict[str, str], empty_database: Callable[[], str], tmp_path: Path
+) -> None:
+    done = run("tickets", "list", environment={**environment, "DATABASE_URL": empty_database()}, folder=tmp_path)
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1)
+    assert "does not exist" in done.stderr
 
 
 # Single commands

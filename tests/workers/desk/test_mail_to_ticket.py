@@ -17,10 +17,10 @@ def test_an_agents_answer_in_the_thread_is_mailed_to_the_client_with_the_right_h
     desk.say("Pull the plug.", thread=desk.thread())
     desk.work()
     (mail,) = desk.effects("mailbox")
-    print(mail)
+    assert mail["from"] == "support@desk.example"
+    assert asked in desk.sandbox.mailbox()[-1]["headers"]["In-Reply-To"]
     assert mail["to"] == ["cleo@client.example"]
     assert desk.ticket().status == "waiting_for_user"
-    assert asked
 
 
 def test_the_clients_answer_lands_in_the_same_ticket(desk: Desk) -> None:

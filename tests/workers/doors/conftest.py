@@ -17,6 +17,7 @@ from workers.local.redis import LocalRedis
 from workers.local.supervisor import Program, Supervisor, free_port
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # One pair of doors a run: spread over workers, each would open its own.
     for item in items:
