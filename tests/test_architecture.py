@@ -79,12 +79,12 @@ def test_statements_stand_with_the_tables() -> None:
         for alias in node.names
         if alias.name in words
     ]
-    assert named == ["workers/db.py text"]  # the lock around migrations
+    assert named == ["workers/migrate.py text"]  # the lock around migrations
 
 
 def test_nobody_else_sends_sql() -> None:
     sent = (each for each in calls("channels", "workers", "sandbox") if each[2] in {"query", "execute", "scalars"})
-    assert {place.partition(":")[0] for place in places(sent)} == {"workers/db.py"}
+    assert {place.partition(":")[0] for place in places(sent)} == {"workers/migrate.py"}
 
 
 # Nothing waits in the broker

@@ -29,6 +29,9 @@ QUEUES = (
 # again is harmless, and the sweeper is quicker.
 VISIBILITY_TIMEOUT = 600
 
+# In KiB. A child that a large mail has left larger than this is replaced once it is idle.
+LARGEST_CHILD = 115_000
+
 # Few enough that the rows of a burst spread over the workers.
 ROWS_A_TASK = 20
 
@@ -67,6 +70,7 @@ def _configuration() -> dict[str, Any]:
         "task_publish_retry": False,
         "task_send_sent_event": True,
         "worker_prefetch_multiplier": 1,
+        "worker_max_memory_per_child": LARGEST_CHILD,
         "worker_send_task_events": True,
         "worker_soft_shutdown_timeout": 20.0,
         "worker_enable_soft_shutdown_on_idle": True,

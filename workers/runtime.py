@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import cast
 
+from celery.signals import worker_process_init
+
 from channels import registry
 from channels.base import AgentsDesk, Channel
 from workers import app
@@ -45,6 +47,12 @@ class Runtime:
 def runtime() -> Runtime:
     """Return this process's tools."""
     return build(settings())
+
+
+@worker_process_init.connect  # type: ignore[untyped-decorator]  # Celery's signals have no types
+def _warm_up(**_: object) -> None:
+    """Make a pool child's tools before its first task, not during it."""
+    runtime()
 
 
 def build(current: Settings, publish: Publish = app.publish) -> Runtime:

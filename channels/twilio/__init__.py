@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from channels.base import Connection
+from channels.twilio.account import Account
 from channels.twilio.channel import LOOK_AFTER, TwilioChannel
-from channels.twilio.send import Account
 from channels.twilio.signature import TwilioWebhook
 
 NAMES = ("sms", "whatsapp")

@@ -9,10 +9,9 @@ from channels.base import Attachment, ExternalId, Lookup, OutboundMessage, Parse
 from channels.download import download, own_host
 from channels.errors import TryLater, Undeliverable
 from channels.text import split_text
-from channels.twilio import send as sending
+from channels.twilio.account import Account
 from channels.twilio.numbers import address_type, written_address
 from channels.twilio.parse import parse
-from channels.twilio.send import Account
 
 if TYPE_CHECKING:
     from twilio.rest import Client
@@ -66,13 +65,17 @@ class TwilioChannel:
         """Send once and return the SID. Raises a `SendError`."""
         if not self.connected:
             raise Undeliverable("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are not set.", code="not_connected")
-        return sending.send(self._client, self.name, outbound)
+        from channels.twilio import send as library  # noqa: PLC0415 (17 MB that a process which never sends need not hold)
+
+        return library.send(self._client, self.name, outbound)
 
     def find_sent(self, outbound: OutboundMessage, since: datetime) -> tuple[ExternalId, ...]:
         """Return the SIDs that could be this send, oldest first. Raises `TryLater`."""
         if not self.connected:
             raise TryLater("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are not set.")
-        return sending.find_sent(self._client, self.name, outbound, since)
+        from channels.twilio import send as library  # noqa: PLC0415 (17 MB that a process which never sends need not hold)
+
+        return library.find_sent(self._client, self.name, outbound, since)
 
     def fetch(self, attachment: Attachment, limit: int) -> bytes:
         """Get a media file: its address asks for credentials, then redirects to a file host that must not get them."""
@@ -90,4 +93,6 @@ class TwilioChannel:
 
     @cached_property
     def _client(self) -> "Client":
-        return sending.rest_client(self._account)
+        from channels.twilio import send as library  # noqa: PLC0415 (17 MB that a process which never sends need not hold)
+
+        return library.rest_client(self._account)

@@ -5,7 +5,6 @@ idempotency key for messages, so whatever may have been written to the wire is `
 """
 
 import logging
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -19,15 +18,17 @@ from twilio.base.exceptions import (
     TwilioRestException,
     TwilioServiceException,
 )
+from twilio.http.http_client import TwilioHttpClient
+from twilio.rest import Client
 
 from channels.base import ExternalId, OutboundMessage
 from channels.download import seconds
 from channels.errors import SendError, TryLater, Unclear, Undeliverable
+from channels.twilio.account import Account
 from channels.twilio.numbers import wire_address
 from channels.twilio.status import trouble
 
 if TYPE_CHECKING:
-    from twilio.rest import Client
     from twilio.rest.api.v2010.account.message import MessageInstance
 
 TIMEOUT = 10.0
@@ -42,21 +43,8 @@ _QUIET = logging.getLogger("channels.twilio.library")
 _QUIET.setLevel(logging.CRITICAL)
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """One Twilio account and where its API is."""
-
-    sid: str
-    token: str = field(repr=False)
-    api_url: str
-
-
-def rest_client(account: Account) -> "Client":
+def rest_client(account: Account) -> Client:
     """Build a client with a timeout, without retries, and with a connection of its own for every request."""
-    # Imported here because it holds 12 MB, and the doors, which never send, load this module too.
-    from twilio.http.http_client import TwilioHttpClient  # noqa: PLC0415
-    from twilio.rest import Client  # noqa: PLC0415
-
     http = TwilioHttpClient(timeout=TIMEOUT, logger=_QUIET, request_hooks={"response": [_refuse_when_busy]})
     # A kept connection that the other side closed in the meantime looks like a lost answer, and would be `Unclear`.
     http.session.headers["Connection"] = "close"
@@ -77,7 +65,7 @@ def _refuse_when_busy(response: requests.Response, **_: object) -> None:
         )
 
 
-def send(client: "Client", channel: str, outbound: OutboundMessage) -> ExternalId:
+def send(client: Client, channel: str, outbound: OutboundMessage) -> ExternalId:
     """Create the message once and return its SID. Raises a `SendError`."""
     if outbound.sender is None:
         raise Undeliverable("No number of ours is set for this department.", code="no_sender")
@@ -108,7 +96,7 @@ def _content(channel: str, outbound: OutboundMessage) -> tuple[str, list[str]]:
     return "\n".join(part for part in (outbound.body, *links) if part), list(outbound.media_urls[:limit])
 
 
-def find_sent(client: "Client", channel: str, outbound: OutboundMessage, since: datetime) -> tuple[ExternalId, ...]:
+def find_sent(client: Client, channel: str, outbound: OutboundMessage, since: datetime) -> tuple[ExternalId, ...]:
     """Return the messages between these two numbers with this very text since `since`, oldest first.
 
     Raises `TryLater`. The date is compared here: Twilio's own filter is by DateSent, which a queued message lacks.

@@ -108,6 +108,20 @@ def test_what_was_postponed_holds_back_what_came_after_it(database: Database) ->
     assert status(database, first) == ("pending", 1)
 
 
+@pytest.mark.parametrize(("blameless", "charged"), [(True, 0), (False, 1)])
+def test_an_attempt_that_failed_for_lack_of_the_outside_is_not_the_events_fault(
+    database: Database,
+    blameless: bool,  # noqa: FBT001 (a table's column)
+    charged: int,
+) -> None:
+    event_id = arrive(database)
+    claimed = held(database, event_id)
+    with database.session_scope() as session:
+        postpone_event(session, claimed, now(), "no answer", blameless=blameless)
+    again = held(database, event_id)
+    assert again.attempts - 1 - again.postponements == charged
+
+
 def test_of_many_workers_at_once_one_gets_the_event(database: Database) -> None:
     for _ in range(5):
         event_id = arrive(database, f"c{next(_numbers)}")
@@ -205,13 +219,24 @@ def test_what_is_being_worked_on_is_not_replayed(database: Database) -> None:
     assert finish(database, claimed)
 
 
-def test_a_replayed_event_has_its_bytes_and_all_its_attempts_again(database: Database) -> None:
+def test_a_replayed_event_has_its_bytes_and_no_attempt_to_its_charge(database: Database) -> None:
     event_id = arrive(database, payload=b"\x00\xffraw")
+    for _ in range(3):
+        finish(database, held(database, event_id), EventStatus.FAILED)
+        with database.session_scope() as session:
+            replay_event(session, event_id)
+    again = held(database, event_id)
+    assert (again.payload, again.attempts - again.postponements) == (b"\x00\xffraw", 1)
+
+
+def test_who_lost_the_lease_before_a_replay_cannot_finish_after_it(database: Database) -> None:
+    event_id = arrive(database)
+    slow = held(database, event_id, OVER)
     finish(database, held(database, event_id), EventStatus.FAILED)
     with database.session_scope() as session:
         replay_event(session, event_id)
     again = held(database, event_id)
-    assert (again.payload, again.attempts) == (b"\x00\xffraw", 1)
+    assert [finish(database, slow), finish(database, again)] == [False, True]
 
 
 # The bytes

@@ -72,7 +72,7 @@ def test_every_event_given_again_five_times_eight_at_once_changes_nothing(day: D
     again = recorded(day) * 5
     random.Random(5).shuffle(again)
     with ThreadPoolExecutor(8) as doors:
-        assert sum(doors.map(lambda event: day.accept(event), again)) == 0
+        assert sum(doors.map(day.accept, again)) == 0
     day.work()
     assert everything(day) == before
     assert len(day.effects()) == effects
@@ -91,7 +91,13 @@ def test_every_wake_up_given_again_five_times_eight_at_once_changes_nothing(day:
 
 
 def test_a_second_event_about_one_slack_message_adds_nothing(desk: Desk) -> None:
-    event = {"type": "message", "user": "U0CLEO", "channel": "C0CLIENTS", "text": "Hi", "ts": "1795000009.000100"}
+    event: dict[str, object] = {
+        "type": "message",
+        "user": "U0CLEO",
+        "channel": "C0CLIENTS",
+        "text": "Hi",
+        "ts": "1795000009.000100",
+    }
     desk.slack(event)
     desk.slack(event)
     desk.work()
