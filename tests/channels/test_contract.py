@@ -5,6 +5,7 @@ import json
 import random
 import re
 import socket
+import time
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -435,6 +436,9 @@ UNSIGNED: tuple[Mapping[str, str], ...] = (
     {"x-twilio-signature": "AAAA", "x-slack-signature": "v0=", "x-slack-request-timestamp": "1795000000"},
     {"x-twilio-signature": "é\ud800", "x-slack-signature": "é\ud800", "x-slack-request-timestamp": "١٢"},
     {"x-slack-signature": "v0=" + "0" * 64, "x-slack-request-timestamp": "9" * 400},
+    # Fresh, so that nothing but the signature is wrong.
+    {"x-slack-signature": "v0=" + "0" * 64, "x-slack-request-timestamp": str(int(time.time()))},
+    {"x-slack-signature": "", "x-slack-request-timestamp": str(int(time.time()))},
     {"content-type": "application/json", "x-twilio-signature": "0"},
 )
 

@@ -2,9 +2,7 @@
 
 import os
 import sys
-import tempfile
 import warnings
-from pathlib import Path
 
 import click
 from celery.exceptions import SecurityWarning
@@ -94,8 +92,8 @@ def _queues(wish: str) -> list[str]:
 @click.command()
 def beat() -> None:
     """Start the sweeps. Two at once do no harm."""
-    with tempfile.TemporaryDirectory(prefix="frontdesk-beat-") as folder:
-        app.Beat(schedule=str(Path(folder, "schedule")), loglevel="WARNING", quiet=True).run()
+    # The plain scheduler keeps no file: a sweep more or less after a restart is nothing.
+    app.Beat(scheduler_cls="celery.beat:Scheduler", loglevel="WARNING", quiet=True).run()
 
 
 @click.command()
