@@ -124,10 +124,10 @@ class Running:
         statement = "SELECT ticket_id FROM messages WHERE position(%(body)s in body) > 0"
         return int(wait_for(lambda: self.one(statement, body=body), f"ticket for {body!r}", seconds))
 
-    def thread_of(self, ticket_id: int) -> tuple[str, str]:
+    def thread_of(self, ticket_id: int, seconds: float = 30) -> tuple[str, str]:
         """Wait until a ticket is shown to its agents, and return channel and `ts` of its thread."""
         statement = "SELECT value FROM ticket_external_ids WHERE type = 'slack_agents' AND ticket_id = %(ticket)s"
-        name = str(wait_for(lambda: self.one(statement, ticket=ticket_id), f"card of ticket {ticket_id}", 30))
+        name = str(wait_for(lambda: self.one(statement, ticket=ticket_id), f"card of ticket {ticket_id}", seconds))
         _, channel, ts = name.split("/")
         return channel, ts
 

@@ -160,7 +160,7 @@ def _answer_everybody(running: Running, ledger: Ledger) -> list[str]:
         wait_for(lambda wanted=number % CONVERSATIONS: len(ledger.acknowledged) > wanted, "a conversation", 60)  # type: ignore[misc]
         name = sorted(ledger.acknowledged)[number % CONVERSATIONS]
         ticket = running.ticket_of(name, 120)
-        channel, ts = running.thread_of(ticket)
+        channel, ts = running.thread_of(ticket, 120)
         answers.append(f"answer {uuid.uuid4().hex}")
         running.sandbox.say("U0ADA", channel, answers[-1], thread_ts=ts)
     return answers

@@ -10,6 +10,7 @@ from queue import Queue
 
 import pytest
 
+from sandbox.client import wait_for
 from workers.local.errors import LocalError
 from workers.local.supervisor import Program, Supervisor, free_port
 
@@ -92,7 +93,8 @@ def test_nothing_is_left_after_a_stop(lines: Lines) -> None:
         pool = int(lines.until("worker").split()[-1])
         processes = [pool, *running.pids("worker"), *running.pids("web")]
     assert len(processes) == 3
-    assert not any(map(lives, processes))
+    # Killed is a moment before gone.
+    wait_for(lambda: not any(map(lives, processes)), "end of every process", 5)
 
 
 def test_program_may_finish_its_work_before_it_ends(lines: Lines) -> None:
