@@ -49,7 +49,7 @@ def card_blocks(card: TicketCard) -> list[Block]:
 
 
 def _fields(card: TicketCard) -> Block:
-    client = f"{card.client} ({card.address})" if card.address else card.client
+    client = f"{card.client} ({card.address})" if card.address not in {"", card.client} else card.client
     fields = {
         "Client": client,
         "Channel": card.channel,

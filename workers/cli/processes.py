@@ -110,4 +110,4 @@ def flower(host: str, port: int) -> None:
     for name in [each for each in os.environ if each.startswith("FLOWER_")]:
         del os.environ[name]  # Flower takes every option from such names, the ones that open it included
     os.environ["FLOWER_BASIC_AUTH"] = f"{user}:{password}"  # not on the command line, where every process can read it
-    app.start(["flower", f"--address={host}", f"--port={port}", "--read_only=True", "--logging=warning"])
+    app.start(["flower", f"--address={host}", f"--port={port}", "--read_only=True", "--logging=error"])
