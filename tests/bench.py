@@ -31,7 +31,7 @@ from workers.local.desk import LocalDesk, Ports, RunningDesk
 from workers.local.supervisor import Supervisor, free_port
 
 IDLE_MAILS = 100
-BULK_MAILS = 2000
+BULK_MAILS = 1000
 BULK_CONNECTIONS = 8
 WEB_RATE, WEB_SECONDS = 100, 10
 FILES, FILE_SIZE = 20, 1 << 20
@@ -85,6 +85,8 @@ def to_the_card(bench: Bench) -> None:
     """Measure from the client's 250 to the card in Slack, one mail at a time."""
     took: list[float] = []
     with smtplib.SMTP("127.0.0.1", bench.ports.smtp) as door:
+        door.sendmail("a@bench.example", ["support@desk.example"], mail("the first one loads what is loaded late"))
+        bench.settle()
         for number in range(IDLE_MAILS):
             subject = f"idle {number} {uuid.uuid4().hex}"
             door.sendmail("a@bench.example", ["support@desk.example"], mail(subject))

@@ -6,7 +6,8 @@ from tests.desk import Desk
 from workers.tasks.inbound import ingest_conversation
 
 
-def test_200_first_texts_at_once_from_one_number_are_one_client_one_ticket(desk: Desk) -> None:
+@pytest.mark.parametrize("_round", range(10))
+def test_200_first_texts_at_once_from_one_number_are_one_client_one_ticket(desk: Desk, _round: int) -> None:
     for number in range(200):
         desk.text(f"text {number}")
     ids = [int(str(each)) for each in desk.scalars("SELECT id FROM inbound_events")]
