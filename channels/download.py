@@ -70,7 +70,7 @@ def download(url: str, *, headers: Mapping[str, str], hosts: Sequence[str], limi
     first = target = _check(url, hosts)
     for _ in range(_MAX_REDIRECTS + 1):
         sent = headers if target.origin == first.origin else {}
-        response = _get(target, sent, timeout)
+        response = _get(target, sent, max(0.1, deadline - time.monotonic()))
         try:
             if response.status not in _REDIRECTS:
                 return _body(response, limit, deadline)

@@ -1,9 +1,7 @@
-"""Run the migrations on a connection that `workers.db.migrate` gives, or on `DATABASE_URL`."""
-
-import os
+"""Run the migrations on the connection that `workers.migrate` gives."""
 
 from alembic import context
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection
 
 from models.tables import metadata
 
@@ -16,10 +14,4 @@ def _run(connection: Connection) -> None:
         context.run_migrations()
 
 
-given = context.config.attributes.get("connection")
-if given is not None:
-    _run(given)
-else:
-    with create_engine(os.environ["DATABASE_URL"]).connect() as opened:
-        _run(opened)
-        opened.commit()
+_run(context.config.attributes["connection"])

@@ -29,6 +29,9 @@ _NAMING = {
     "ck": "%(table_name)s_%(constraint_name)s_check",
 }
 
+# Of a SERIAL key; ours that could be larger are not by the time anybody sees one.
+LARGEST_ID = 2**31 - 1
+
 # UTC whatever the session's time zone says.
 UTC_NOW = text("timezone('utc', now())")
 
@@ -75,6 +78,12 @@ def one_of(column: str, members: type[StrEnum], *, name: str | None = None) -> C
     """Hold `column` to the values of an enum."""
     values = ", ".join(f"'{member.value}'" for member in members)
     return CheckConstraint(f"{column} IN ({values})", name=name or column)
+
+
+def row_id(text: str) -> int | None:
+    """Return a ticket's or delivery's number out of what somebody sent, `None` when it can be none."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID)) else 0
+    return number if 0 < number <= LARGEST_ID else None
 
 
 def among(column: ColumnElement[str] | InstrumentedAttribute[str], members: Sequence[StrEnum]) -> ColumnElement[bool]:

@@ -87,12 +87,3 @@ def fill_blank_name(session: Session, client_id: int, name: str, placeholder: st
     client = session.get_one(Client, client_id)
     if client.name == placeholder:
         client.name = name
-
-
-def client_of(session: Session, name: ExternalId) -> int | None:
-    """Return the id of the client with this outside name."""
-    return session.scalar(
-        select(ClientExternalId.client_id).where(
-            ClientExternalId.type == name.type, ClientExternalId.value == name.value
-        )
-    )

@@ -123,6 +123,7 @@ class Delivery(Identified, Base):
     lookups: Mapped[int] = mapped_column(server_default="0", default=0)
     next_attempt_at: Mapped[datetime] = mapped_column(server_default=UTC_NOW)
     lease_until: Mapped[datetime | None]
+    tried_since: Mapped[datetime] = mapped_column(server_default=UTC_NOW)
     attempted_at: Mapped[datetime | None]
     external_id: Mapped[str | None] = mapped_column(String(255))
     error_code: Mapped[str | None] = mapped_column(String(255))
@@ -153,7 +154,11 @@ class NewDelivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedDelivery:
-    """A delivery that is ours until its lease ends. `look_up` says that an earlier send may have gone out."""
+    """A delivery that is ours until its lease ends.
+
+    `look_up` says that an earlier send may have gone out; `attempted_at` is when the first one began, `tried_since`
+    when the row was made or a person last asked to send it again.
+    """
 
     id: int
     idempotency_key: str
@@ -170,7 +175,7 @@ class ClaimedDelivery:
     lane: str
     attempts: int
     lookups: int
-    created_at: datetime
+    tried_since: datetime
     attempted_at: datetime
     look_up: bool
 
@@ -239,7 +244,7 @@ def _claim(session: Session, lane: ColumnElement[str], leases: Leases) -> Claime
             status=case((fresh, DeliveryStatus.SENDING), else_=DeliveryStatus.UNCLEAR),
             attempts=Delivery.attempts + case((fresh, 1), else_=0),
             lookups=Delivery.lookups + case((fresh, 0), else_=1),
-            attempted_at=case((fresh, UTC_NOW), else_=Delivery.attempted_at),
+            attempted_at=func.coalesce(Delivery.attempted_at, UTC_NOW),
             lease_until=UTC_NOW + case(dict(leases), value=Delivery.channel),
         )
         .returning(Delivery, head.c.was)
@@ -265,7 +270,7 @@ def _claimed(delivery: Delivery, *, look_up: bool) -> ClaimedDelivery:
         lane=delivery.lane,
         attempts=delivery.attempts,
         lookups=delivery.lookups,
-        created_at=delivery.created_at,
+        tried_since=delivery.tried_since,
         attempted_at=delivery.attempted_at or delivery.created_at,
         look_up=look_up,
     )
@@ -368,6 +373,7 @@ def reopen_delivery(session: Session, delivery_id: int) -> Delivery | None:
         .values(
             status=_pending_again(),
             lookups=0,
+            tried_since=UTC_NOW,
             next_attempt_at=UTC_NOW,
             lease_until=None,
             error_code=None,
@@ -376,11 +382,6 @@ def reopen_delivery(session: Session, delivery_id: int) -> Delivery | None:
         .returning(Delivery)
         .execution_options(synchronize_session=False)
     )
-
-
-def card_of(session: Session, ticket_id: int) -> Delivery | None:
-    """Return the send by which a ticket's card was posted."""
-    return session.scalar(select(Delivery).where(Delivery.ticket_id == ticket_id, Delivery.purpose == Purpose.CARD))
 
 
 def list_deliveries(session: Session, statuses: Sequence[DeliveryStatus], limit: int) -> list[Delivery]:

@@ -72,6 +72,7 @@ class InboundEvent(Identified, Base):
     postponements: Mapped[int] = mapped_column(server_default="0")
     next_attempt_at: Mapped[datetime] = mapped_column(server_default=UTC_NOW)
     lease_until: Mapped[datetime | None]
+    tried_since: Mapped[datetime] = mapped_column(server_default=UTC_NOW)
     error: Mapped[str | None] = mapped_column(Text)
     processed_at: Mapped[datetime | None]
 
@@ -80,7 +81,8 @@ class InboundEvent(Identified, Base):
 class ClaimedEvent:
     """An event that is ours until its lease ends; `attempts` is the fencing token.
 
-    `postponements` are those attempts that ended because the outside was not to be had: no fault of the event's.
+    `postponements` are those attempts that are not held against it: the outside was not to be had, or they came
+    before a replay. `tried_since` is when it was accepted or last replayed.
     """
 
     id: int
@@ -91,7 +93,7 @@ class ClaimedEvent:
     facts: Mapping[str, Any]
     attempts: int
     postponements: int
-    accepted_at: datetime
+    tried_since: datetime
 
 
 def insert_event(
@@ -150,7 +152,7 @@ def _claim(session: Session, conversation: Any, lease: timedelta) -> ClaimedEven
             InboundEvent.facts,
             InboundEvent.attempts,
             InboundEvent.postponements,
-            InboundEvent.created_at,
+            InboundEvent.tried_since,
             func.length(InboundEvent.payload).label("size"),
             func.substring(InboundEvent.payload, 1, SLICE).label("start"),
         )
@@ -167,7 +169,7 @@ def _claim(session: Session, conversation: Any, lease: timedelta) -> ClaimedEven
         facts=row.facts,
         attempts=row.attempts,
         postponements=row.postponements,
-        accepted_at=row.created_at,
+        tried_since=row.tried_since,
     )
 
 
@@ -259,6 +261,7 @@ def replay_event(session: Session, event_id: int) -> str | None:
         .values(
             status=EventStatus.PENDING,
             postponements=InboundEvent.attempts,  # attempts is a fencing token, and never goes back
+            tried_since=UTC_NOW,
             next_attempt_at=UTC_NOW,
             lease_until=None,
             processed_at=None,
@@ -266,8 +269,3 @@ def replay_event(session: Session, event_id: int) -> str | None:
         .returning(InboundEvent.channel)
         .execution_options(synchronize_session=False)
     )
-
-
-def oldest_open(session: Session) -> datetime | None:
-    """Return when the oldest open event was accepted."""
-    return session.scalar(select(func.min(InboundEvent.created_at)).where(among(InboundEvent.status, OPEN)))

@@ -1,11 +1,11 @@
 """Tickets, the outside names of their threads, who is assigned, and which belong together."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint, or_, select
+from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint, or_, select, true
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -200,14 +200,18 @@ def assignees_of(session: Session, ticket_id: int) -> list[str]:
 
 
 def list_tickets(
-    session: Session, statuses: Sequence[TicketStatus], limit: int
+    session: Session, statuses: Sequence[TicketStatus], limit: int, *, department_ids: Collection[int] | None = None
 ) -> list[tuple[Ticket, str, str | None]]:
-    """Return tickets with their client's and department's names, the longest untouched first."""
+    """Return tickets with their client's and department's names, the longest untouched first.
+
+    With `department_ids`, those of these departments only.
+    """
+    everywhere = true() if department_ids is None else Ticket.department_id.in_(department_ids)
     rows = session.execute(
         select(Ticket, Client.name, Department.name)
         .join(Client, Client.id == Ticket.client_id)
         .outerjoin(Department, Department.id == Ticket.department_id)
-        .where(Ticket.status.in_(statuses))
+        .where(Ticket.status.in_(statuses), everywhere)
         .order_by(Ticket.updated_at, Ticket.id)
         .limit(limit)
     )

@@ -79,4 +79,7 @@ class _Waker(threading.Thread):
             gathered = [self._waiting.get()]
             while not self._waiting.empty():
                 gathered.append(self._waiting.get())
-            self._publish(gathered)
+            try:
+                self._publish(gathered)
+            except Exception as error:  # noqa: BLE001 (a dead waker would leave every event to the sweep, silently)
+                log.error("waker_failed", error=type(error).__name__)  # noqa: TRY400 (a traceback may hold a password)

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from workers.settings import secret_values
+from workers.settings import chosen, secret_values
 
 # Libraries that log what passes through them: addresses, commands, URLs with numbers in them.
 _TALKATIVE = ("alembic", "aiosmtpd", "mail.log", "slack_sdk", "twilio", "urllib3", "uvicorn.access")
@@ -42,8 +42,10 @@ class _OneLine(logging.Formatter):
         return self._redactor.clean(super().format(record))
 
 
-def configure_logs(environment: Mapping[str, str], *, level: str = "INFO", form: str = "text") -> None:
-    """Send our events and the libraries' to standard error; `form` is `text` or `json`."""
+def configure_logs(environment: Mapping[str, str]) -> None:
+    """Send our events and the libraries' to standard error, as LOG_LEVEL and LOG_FORMAT say. Raises `SettingsError`."""
+    level = chosen(environment, "LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR"))
+    form = chosen(environment, "LOG_FORMAT", ("text", "json"))
     redactor = Redactor(secret_values(environment))
     render: Any = structlog.processors.JSONRenderer() if form == "json" else _render_text
     structlog.configure(
@@ -54,7 +56,7 @@ def configure_logs(environment: Mapping[str, str], *, level: str = "INFO", form:
             redactor,
             render,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping().get(level, logging.INFO)),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

@@ -1,7 +1,7 @@
 """Settings: the environment, read once, checked, frozen. Channels read their own from the same environment."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -33,20 +33,21 @@ class Settings:
     reopen_window: timedelta
     sweep_interval: float
     event_lease: timedelta
-    log_level: str
-    log_format: str
     environment: Mapping[str, str] = field(repr=False)
 
 
 def read_environment() -> dict[str, str]:
-    """Return the environment, filled up from `.env` here and from what a running `frontdesk up` says of its servers.
+    """Return the environment, filled up from `.env` here; a name without a value is as good as unset.
 
-    A name without a value is as good as unset, wherever it stands. What files say is put into the process's own
-    environment too: libraries (object stores, for one) read theirs there.
+    What the file says is put into the process's own environment too: libraries (object stores, for one) look there.
     """
     _fill_up(Path(".env"))
-    _fill_up(Path(os.environ.get("FRONTDESK_DIR") or ".frontdesk") / "running.env")
     return {name: value for name, value in os.environ.items() if value}
+
+
+def join_running_desk() -> None:
+    """Fill the environment up from what a `frontdesk up` that runs on this machine says of its servers."""
+    _fill_up(Path(os.environ.get("FRONTDESK_DIR") or ".frontdesk") / "running.env")
 
 
 def _fill_up(file: Path) -> None:
@@ -73,14 +74,21 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         public_url=environment.get("PUBLIC_URL", "http://127.0.0.1:8080").rstrip("/"),
         data_dir=data_dir,
         attachments_url=environment.get("ATTACHMENTS_URL", (data_dir / "attachments").as_uri()),
-        reply_hold=_seconds(environment, "REPLY_HOLD_SECONDS", 5, most=60),
-        reopen_window=timedelta(days=_seconds(environment, "REOPEN_WINDOW_DAYS", 14)),
-        sweep_interval=_seconds(environment, "SWEEP_SECONDS", 5),
-        event_lease=timedelta(seconds=_seconds(environment, "EVENT_LEASE_SECONDS", 20)),
-        log_level=environment.get("LOG_LEVEL", "INFO").upper(),
-        log_format=environment.get("LOG_FORMAT", "text"),
+        reply_hold=_number(environment, "REPLY_HOLD_SECONDS", 5, most=60),
+        reopen_window=timedelta(days=_number(environment, "REOPEN_WINDOW_DAYS", 14)),
+        sweep_interval=_number(environment, "SWEEP_SECONDS", 5, least=0.5),
+        event_lease=timedelta(seconds=_number(environment, "EVENT_LEASE_SECONDS", 20, least=1)),
         environment=dict(environment),
     )
+
+
+def chosen(environment: Mapping[str, str], name: str, choices: Sequence[str]) -> str:
+    """Return a setting that is one of a few words, the first when it is not set. Raises `SettingsError`."""
+    word = environment.get(name) or choices[0]
+    match = next((each for each in choices if each.lower() == word.lower()), None)
+    if match is None:
+        raise SettingsError(f"{name} is one of {', '.join(choices)}, not {word}")
+    return match
 
 
 def secret_values(environment: Mapping[str, str]) -> frozenset[str]:
@@ -133,11 +141,13 @@ def _refuse_open_redis(url: str) -> None:
         )
 
 
-def _seconds(environment: Mapping[str, str], name: str, default: float, *, most: float = 86_400) -> float:
+def _number(
+    environment: Mapping[str, str], name: str, default: float, *, least: float = 0, most: float = 86_400
+) -> float:
     try:
         value = float(environment.get(name) or default)
     except ValueError:
         value = -1
-    if not 0 <= value <= most:
-        raise SettingsError(f"{name} must be a number from 0 to {most:g}")
+    if not least <= value <= most:
+        raise SettingsError(f"{name} must be a number from {least:g} to {most:g}")
     return value

@@ -8,10 +8,15 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import obstore
+from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from channels.base import Attachment, clean_line
 from models.attachments import StoredFile
+
+
+class StoreAwayError(Exception):
+    """The attachment store does not answer; the file may be there later."""
 
 
 class AttachmentStore:
@@ -28,8 +33,11 @@ class AttachmentStore:
         return described(attachment, size=len(content), sha256=digest, key=key)
 
     def get(self, key: str) -> bytes:
-        """Return a file's bytes."""
-        return obstore.get(self._store, key).bytes().to_bytes()
+        """Return a file's bytes. Raises `FileNotFoundError`, or `StoreAwayError` when the store does not answer."""
+        try:
+            return obstore.get(self._store, key).bytes().to_bytes()
+        except BaseError as error:
+            raise StoreAwayError(type(error).__name__) from error
 
 
 def described(attachment: Attachment, *, size: int = 0, sha256: str = "", key: str | None = None) -> StoredFile:

@@ -24,6 +24,7 @@ _LINES = frozenset(
     ("div", "tr", "li", "section", "article", "header", "footer", "center", "form", "dt", "dd", "tbody", "address")
 )
 _INNER_SPACES = re.compile(r"(?<=\S) {2,}")
+_LONG_REFERENCE = re.compile(r"&#(?=[xX]?[0-9a-fA-F]{9})")
 _EMPTY_LINES = re.compile(r"\n{3,}")
 
 
@@ -32,7 +33,7 @@ def to_text(html: str) -> str:
     writer = _Writer()
     for match in _visible(_without_comments(html)):
         if match["text"] is not None:
-            writer.text(unescape(match["text"]))
+            writer.text(_unescape(match["text"]))
         elif match["name"] and match["close"]:
             writer.end(match["name"].lower())
         elif match["name"]:
@@ -198,8 +199,13 @@ class _Writer:
 def _attribute(attributes: str, name: str) -> str:
     for match in _ATTRIBUTE.finditer(attributes[:MAX_ATTRIBUTES]):
         if match[1].lower() == name:
-            return _SPACE.sub(" ", unescape(match[2].strip("\"'"))).strip()
+            return _SPACE.sub(" ", _unescape(match[2].strip("\"'"))).strip()
     return ""
+
+
+def _unescape(text: str) -> str:
+    """Resolve character references; those of absurd length, which Python refuses to read, stay as they are."""
+    return unescape(_LONG_REFERENCE.sub("&amp;#", text))
 
 
 def _bare(link: str) -> str:

@@ -11,7 +11,10 @@ NAMES = ("slack",)
 
 
 def connect(environment: Mapping[str, str]) -> Connection:
-    """Build the channel; without SLACK_BOT_TOKEN it only parses, without SLACK_SIGNING_SECRET every call is refused."""
+    """Build the channel; without SLACK_BOT_TOKEN it only parses, without SLACK_SIGNING_SECRET every call is refused.
+
+    Raises `ValueError` for a SLACK_API_URL that is no address.
+    """
     settings = Settings(
         token=environment.get("SLACK_BOT_TOKEN", ""),
         signing_secret=environment.get("SLACK_SIGNING_SECRET", ""),

@@ -106,10 +106,6 @@ class SlackChannel:
         """Show on a message what became of it, and nothing else; may be called again. Raises a `SendError`."""
         desk.mark(self._client, message, mark)
 
-    def tell(self, person: ExternalId, channel: ExternalId, text: str, thread: str = "") -> None:
-        """Tell one person something in a channel that only they see. Raises a `SendError`."""
-        desk.tell(self._client, person, channel, text, thread)
-
     def answer(self, url: str, text: str) -> None:
         """Answer a button or command where only the person sees it. Raises a `SendError`."""
         desk.answer(self._settings, url, text)

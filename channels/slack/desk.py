@@ -61,19 +61,6 @@ def _fine(code: str) -> Iterator[None]:
             raise
 
 
-def tell(client: WebClient, person: ExternalId, channel: ExternalId, text: str, thread: str) -> None:
-    """Post what only one person sees."""
-    with slack_errors():
-        client.chat_postEphemeral(
-            channel=place(channel).id,
-            user=place(person).id,
-            text=escape(text),
-            thread_ts=thread or None,
-            parse="none",
-            link_names=False,
-        )
-
-
 def answer(settings: Settings, url: str, text: str) -> None:
     """Post to the address that came with a button or command; it works five times within half an hour."""
     body = {"response_type": "ephemeral", "replace_original": False, "text": escape(text)}

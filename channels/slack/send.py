@@ -52,9 +52,7 @@ def share_files(client: WebClient, settings: Settings, outbound: OutboundMessage
     started = time.monotonic()
     with harmless_to_repeat():
         where = open_place(client, outbound.to)
-        files = [_upload(client, settings, attachment) for attachment in outbound.attachments]
-    if time.monotonic() - started > UPLOAD_SECONDS:
-        raise TryLater("Uploading the files took too long.")
+        files = [_upload(client, settings, attachment, started) for attachment in outbound.attachments]
     with slack_errors():
         client.files_completeUploadExternal(
             files=files,
@@ -65,7 +63,9 @@ def share_files(client: WebClient, settings: Settings, outbound: OutboundMessage
     return file_id(where.team, str(files[0]["id"]))
 
 
-def _upload(client: WebClient, settings: Settings, attachment: Attachment) -> dict[str, str | None]:
+def _upload(client: WebClient, settings: Settings, attachment: Attachment, started: float) -> dict[str, str | None]:
+    if time.monotonic() - started > UPLOAD_SECONDS:
+        raise TryLater("Uploading the files took too long.")
     content, name = attachment.content(), file_name(attachment)
     with slack_errors():
         ticket = answer(client.files_getUploadURLExternal(filename=name, length=len(content)))

@@ -21,7 +21,7 @@ SCRIPT = """
 import json, logging, os, sys
 from workers.logs import configure_logs, get_logger
 
-configure_logs(os.environ, form=sys.argv[1], level=sys.argv[2])
+configure_logs({**os.environ, "LOG_FORMAT": sys.argv[1], "LOG_LEVEL": sys.argv[2]})
 log, library = get_logger(), logging.getLogger("some.library")
 for value in json.load(sys.stdin):
     log.info("said", value=value)

@@ -4,11 +4,11 @@ import sys
 from importlib import import_module
 
 import click
-from sqlalchemy.exc import DataError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError, ProgrammingError
 
 from workers.local.errors import LocalError
 from workers.logs import configure_logs
-from workers.settings import SettingsError, read_environment
+from workers.settings import SettingsError, join_running_desk, read_environment
 
 _GROUPS = {
     "Try it": ("demo", "up"),
@@ -47,25 +47,27 @@ class _Grouped(click.Group):
 
 @click.group(cls=_Grouped, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="frontdesk")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Frontdesk: mail, SMS, WhatsApp and Slack in, answered from Slack.
 
     Settings come from the environment and from a file .env in this folder. Without DATABASE_URL and REDIS_URL,
     `frontdesk up` runs its own PostgreSQL and Redis here, and the other commands find them.
     """
+    read_environment()
+    if context.invoked_subcommand not in _GROUPS["Try it"]:
+        join_running_desk()
+    configure_logs(read_environment())
 
 
 def main() -> None:
     """Run the command line; errors that a person can mend are one sentence and exit code 2."""
-    environment = read_environment()
-    configure_logs(
-        environment, level=environment.get("LOG_LEVEL", "INFO").upper(), form=environment.get("LOG_FORMAT", "text")
-    )
     try:
         cli()
     except (SettingsError, LocalError) as error:
         _end(str(error))
-    except (OperationalError, ProgrammingError, DataError) as error:  # it is away, not migrated, or was asked nonsense
+    except (OperationalError, ProgrammingError, DataError, IntegrityError) as error:
+        # It is away, not migrated, was asked nonsense, or somebody else was quicker.
         _end(f"the database says: {str(error.orig).partition(chr(10))[0]}")
 
 

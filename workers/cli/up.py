@@ -6,7 +6,6 @@ from importlib import resources
 from pathlib import Path
 
 import click
-from dotenv import load_dotenv
 
 from workers.local.desk import LocalDesk, Ports, RunningDesk
 from workers.local.supervisor import Supervisor
@@ -38,7 +37,6 @@ def up(desk_file: Path, folder: Path, web_port: int, smtp_port: int, flower_port
     PostgreSQL and Redis of its own unless DATABASE_URL and REDIS_URL name yours; the sandbox stands in for Slack,
     Twilio and the mail relay as long as no credentials are set.
     """
-    load_dotenv(".env", override=False)
     desk = LocalDesk(
         folder=folder.absolute(),
         environment=dict(os.environ),

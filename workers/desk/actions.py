@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from channels.base import AgentAction, Profile, clean_text
-from models.deliveries import delivery_by_id, reopen_delivery
+from models.base import row_id
+from models.deliveries import deliveries_to_client, delivery_by_id, reopen_delivery
 from models.departments import ReplyMode, desk_of, settings_of
 from models.messages import Message, messages_named
 from models.notes import add_note
 from models.tickets import Ticket, TicketStatus, list_tickets, lock_ticket
-from models.users import user_by_account, works_in
+from models.users import UserType, departments_of
 from workers.db import Wakeup, enqueue
 from workers.desk import lifecycle
-from workers.desk.identity import Agent, Refusal, agent_for
+from workers.desk.identity import Agent, Refusal, agent_for, user_for
 from workers.desk.outcome import Outcome, answered, ignored
 from workers.desk.replies import reply_text
 from workers.logs import get_logger
@@ -25,6 +26,7 @@ log = get_logger()
 TOO_LATE = "The message was changed after it had been sent: the client keeps the first text. Write again to correct it."
 _HELP = "`/desk open` lists the open tickets of your departments. Answers are written in a ticket's thread."
 _LISTED = 20
+_WAITING = (TicketStatus.OPEN, TicketStatus.WAITING_FOR_AGENT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,7 @@ class Actions:
         profile: Profile | None,
         do: Callable[[Session, Ticket, Agent], int | None],
     ) -> Outcome:
-        ticket = lock_ticket(session, int(action.value)) if action.value.isdigit() else None
+        ticket = lock_ticket(session, number) if (number := row_id(action.value)) else None
         if ticket is None:
             return answered(action.answer_url, "There is no such ticket.")
         agent = agent_for(session, action.actor, profile, ticket.department_id)
@@ -64,7 +66,7 @@ class Actions:
         return Outcome()
 
     def _retry(self, session: Session, action: AgentAction, profile: Profile | None) -> Outcome:
-        delivery = delivery_by_id(session, int(action.value)) if action.value.isdigit() else None
+        delivery = delivery_by_id(session, number) if (number := row_id(action.value)) else None
         ticket = lock_ticket(session, delivery.ticket_id) if delivery else None
         if delivery is None or ticket is None:
             return answered(action.answer_url, "There is no such message.")
@@ -97,7 +99,8 @@ class Actions:
             return self._client_rewrote(session, ticket, action)
         if self.outbox.hold_back(session, message.id):
             return self._within_hold(session, ticket, message, action, profile)
-        self.outbox.tell(session, ticket, TOO_LATE)
+        if deliveries_to_client(session, message.id):
+            self.outbox.tell(session, ticket, TOO_LATE)
         return Outcome()
 
     def _within_hold(
@@ -125,16 +128,15 @@ class Actions:
         return Outcome()
 
     def _command(self, session: Session, action: AgentAction, profile: Profile | None) -> Outcome:
-        user = user_by_account(session, action.actor)
-        if user is None or profile is None:
-            return answered(action.answer_url, f"Your account {Refusal.UNKNOWN}.")
+        user = user_for(session, action.actor, profile)
+        if isinstance(user, Refusal):
+            return answered(action.answer_url, f"Your account {user}.")
         if action.value.strip() != "open":
             return answered(action.answer_url, _HELP)
-        waiting = (TicketStatus.OPEN, TicketStatus.WAITING_FOR_AGENT)
+        own = None if user.type == UserType.ADMINISTRATOR else departments_of(session, user)
         lines = [
             f"#{ticket.id} {ticket.title} ({client}, {ticket.status})"
-            for ticket, client, _ in list_tickets(session, waiting, _LISTED)
-            if works_in(session, user, ticket.department_id)
+            for ticket, client, _ in list_tickets(session, _WAITING, _LISTED, department_ids=own)
         ]
         return answered(action.answer_url, "\n".join(lines) or "No ticket waits for an answer.")
 

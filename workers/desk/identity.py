@@ -53,14 +53,19 @@ def agent_for(
 
     Asked at the moment of the action. A workspace-verified email that is a user's makes the link for next time.
     """
-    if profile is None or profile.kind is not ProfileKind.MEMBER:
-        return Refusal.NOT_A_MEMBER
-    user = user_by_account(session, person) or _linked_by_email(session, person, profile)
-    if user is None:
-        return Refusal.UNKNOWN
+    user = user_for(session, person, profile)
+    if isinstance(user, Refusal):
+        return user
     if not works_in(session, user, department_id):
         return Refusal.OTHER_DEPARTMENT
     return Agent(user_id=user.id, name=user.name)
+
+
+def user_for(session: Session, person: ExternalId, profile: Profile | None) -> User | Refusal:
+    """Return the user a Slack user is, or why they are none."""
+    if profile is None or profile.kind is not ProfileKind.MEMBER:
+        return Refusal.NOT_A_MEMBER
+    return user_by_account(session, person) or _linked_by_email(session, person, profile) or Refusal.UNKNOWN
 
 
 def _linked_by_email(session: Session, person: ExternalId, profile: Profile) -> User | None:

@@ -21,7 +21,7 @@ from models.users import User
 from workers.desk.reports import retry_button
 from workers.media import media_url
 from workers.outbox import AGENTS_CHANNEL, AGENTS_THREAD
-from workers.store import AttachmentStore
+from workers.store import AttachmentStore, StoreAwayError
 
 _REFERENCES = 30
 _FAILED = (DeliveryStatus.FAILED, DeliveryStatus.UNCONFIRMED)
@@ -147,8 +147,13 @@ class Outgoing:
         )
 
     def _attachment(self, file: StoredAttachment) -> Attachment:
-        key = file.storage_key or ""
-        return Attachment(name=file.name, content_type=file.content_type, data=self.store.get(key))
+        try:
+            content = self.store.get(file.storage_key or "")
+        except FileNotFoundError as error:
+            raise Undeliverable(f"the file {file.id} is gone from the attachment store", code="file_gone") from error
+        except StoreAwayError as error:
+            raise TryLater("the attachment store does not answer") from error
+        return Attachment(name=file.name, content_type=file.content_type, data=content)
 
 
 def _thread(session: Session, ticket_id: int) -> str:

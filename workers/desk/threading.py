@@ -9,11 +9,9 @@ from sqlalchemy.orm import Session
 
 from channels.base import ExternalId, InboundMessage
 from channels.email import tokens
-from models.base import now
+from models.base import now, row_id
 from models.messages import messages_named
 from models.tickets import Ticket, lock_ticket, open_conversation, ticket_by_external_id
-
-_LARGEST_ID = 2**31 - 1
 
 
 class Rule(StrEnum):
@@ -94,20 +92,15 @@ class Threading:
 def _pointers(session: Session, references: Sequence[ExternalId]) -> Iterator[_Pointer]:
     """Return what a message points at, best rule first."""
     for each in references:
-        if each.type == "reply_token" and (ticket_id := _ticket_number(each.value.partition(".")[0])):
+        if each.type == "reply_token" and (ticket_id := row_id(each.value.partition(".")[0])):
             yield _Pointer(rule=Rule.REPLY_TOKEN, ticket_id=ticket_id, token=each.value)
     for ticket_id in _referred(
         session, [each for each in references if each.type not in {"reply_token", "subject_tag"}]
     ):
         yield _Pointer(rule=Rule.REFERENCE, ticket_id=ticket_id)
     for each in references:
-        if each.type == "subject_tag" and (ticket_id := _ticket_number(each.value)):
+        if each.type == "subject_tag" and (ticket_id := row_id(each.value)):
             yield _Pointer(rule=Rule.SUBJECT_TAG, ticket_id=ticket_id)
-
-
-def _ticket_number(text: str) -> int | None:
-    number = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(_LARGEST_ID)) else 0
-    return number if 0 < number <= _LARGEST_ID else None
 
 
 def _referred(session: Session, references: Sequence[ExternalId]) -> list[int]:

@@ -8,7 +8,8 @@ import traceback
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from channels.base import (
     AgentAction,
@@ -45,9 +46,9 @@ log = get_logger()
 # A mail that kills its worker is tried this often, then set aside with its bytes.
 MAX_ATTEMPTS = 3
 RETRY_DELAY = timedelta(seconds=2)
-# A file that its provider does not give is named in the message after this many tries.
-FETCH_ATTEMPTS = 3
-LONGEST_BACKOFF = 300.0
+# A file that its provider does not give for so long is named in the message, which goes on without it.
+FETCH_PATIENCE = timedelta(minutes=1)
+SHORTEST_BACKOFF, LONGEST_BACKOFF = timedelta(seconds=2), timedelta(minutes=5)
 GIVE_UP_AFTER = timedelta(hours=24)
 LARGEST_FILE = 25 << 20
 
@@ -92,7 +93,7 @@ def _ingest(tools: Runtime, claimed: ClaimedEvent) -> None:
         log.warning("lease_lost", event_id=claimed.id)
     except TryLater as error:
         _outside_is_away(tools, claimed, error)
-    except SQLAlchemyError:
+    except (OperationalError, InterfaceError, PoolTimeoutError):
         raise  # the database is in trouble, not the event: its lease ends and it is claimed again
     except Exception as error:  # noqa: BLE001 (one of the two places whose job it is: set the event aside, keep going)
         _failed(tools, claimed, error)
@@ -136,7 +137,7 @@ def _stored(tools: Runtime, claimed: ClaimedEvent, attachment: Attachment) -> St
     try:
         return tools.store.put(attachment, tools.channel(claimed.channel).fetch(attachment, LARGEST_FILE))
     except (TryLater, Undeliverable) as error:
-        if isinstance(error, TryLater) and claimed.postponements < FETCH_ATTEMPTS:
+        if isinstance(error, TryLater) and now() - claimed.tried_since < FETCH_PATIENCE:
             raise
         log.warning("file_not_fetched", event_id=claimed.id, reason=str(error))
         return described(attachment)
@@ -159,16 +160,22 @@ def _record(tools: Runtime, claimed: ClaimedEvent, prepared: Prepared) -> Sequen
 
 def _finish(tools: Runtime, claimed: ClaimedEvent, outcome: Outcome) -> None:
     with tools.database.session_scope() as session:
-        finish_event(session, claimed, outcome.status, outcome.reason)
-    log.info("event_closed", event_id=claimed.id, status=str(outcome.status))
+        ours = finish_event(session, claimed, outcome.status, outcome.reason)
+    if not ours:
+        log.warning("lease_lost", event_id=claimed.id)
+    elif outcome.status is EventStatus.FAILED:
+        log.warning("event_set_aside", event_id=claimed.id, channel=claimed.channel)
+    else:
+        log.info("event_closed", event_id=claimed.id, channel=claimed.channel, status=str(outcome.status))
 
 
 def _outside_is_away(tools: Runtime, claimed: ClaimedEvent, error: TryLater) -> None:
-    """Wait longer each time, without counting it against the event; after a day it is set aside."""
-    if now() - claimed.accepted_at > GIVE_UP_AFTER:
+    """Wait as long again as it has been, without counting it against the event; after a day it is set aside."""
+    waited = now() - claimed.tried_since
+    if waited > GIVE_UP_AFTER:
         _finish(tools, claimed, Outcome(status=EventStatus.FAILED, reason=f"given up after {GIVE_UP_AFTER}: {error}"))
         return
-    delay = timedelta(seconds=min(2.0 ** (claimed.postponements + 1), LONGEST_BACKOFF))
+    delay = min(max(waited, SHORTEST_BACKOFF), LONGEST_BACKOFF)
     _postpone(tools, claimed, delay, str(error), blameless=True)
 
 

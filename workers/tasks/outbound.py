@@ -151,15 +151,17 @@ def _renew_mark(tools: Runtime, session: Session, claimed: ClaimedDelivery) -> N
     tools.outbox.mark(session, ticket.id, claimed.message_id or 0, desk)
 
 
-def _later(tools: Runtime, claimed: ClaimedDelivery, error: TryLater) -> None:
+def _later(tools: Runtime, claimed: ClaimedDelivery, error: TryLater, *, certainly_not_sent: bool = False) -> None:
     """Give a send back: the provider's wish counts, else a doubling wait with jitter."""
-    if now() - claimed.created_at > GIVE_UP_AFTER:
+    if now() - claimed.tried_since > GIVE_UP_AFTER:
         _failed(tools, claimed, Undeliverable(f"given up after {GIVE_UP_AFTER}: {error}"))
         return
     backoff = min(2.0**claimed.attempts, LONGEST_BACKOFF) * random.uniform(0.5, 1.5)  # noqa: S311 (jitter is no secret)
     delay = error.retry_after if error.retry_after is not None else backoff
-    status = DeliveryStatus.UNCLEAR if claimed.look_up else DeliveryStatus.PENDING
-    _reschedule(tools, claimed, status, delay, error_text=str(error))
+    if claimed.look_up and not certainly_not_sent:
+        _reschedule(tools, claimed, DeliveryStatus.UNCLEAR, delay, error_text=str(error))
+    else:
+        _reschedule(tools, claimed, DeliveryStatus.PENDING, delay, error_text=str(error), lookups=0)
 
 
 def _unclear(tools: Runtime, claimed: ClaimedDelivery) -> None:
@@ -168,7 +170,7 @@ def _unclear(tools: Runtime, claimed: ClaimedDelivery) -> None:
     if claimed.lookups < len(lookup.delays):
         _reschedule(tools, claimed, DeliveryStatus.UNCLEAR, lookup.delays[claimed.lookups])
     elif lookup.absence_is_proof or claimed.purpose not in _ONCE:
-        _reschedule(tools, claimed, DeliveryStatus.PENDING, 0.0, lookups=0)
+        _later(tools, claimed, TryLater("the provider did not answer"), certainly_not_sent=True)
     else:
         _unconfirmed(tools, claimed)
 

@@ -45,14 +45,6 @@ def test_a_mark_without_an_answer_may_be_set_again() -> None:
         slack(server.url).mark(THREAD, Mark.WAITING)
 
 
-def test_words_to_one_person_are_escaped() -> None:
-    person, channel = ExternalId(type="slack", value="T1/U1"), ExternalId(type="slack", value="T1/C1")
-    with answering(calls({"chat.postEphemeral": ok()})) as server:
-        slack(server.url).tell(person, channel, "not <you>", "1690000000.000100")
-    body = sent(server.received[0])
-    assert (body["user"], body["channel"], body["text"]) == ("U1", "C1", "not &lt;you&gt;")
-
-
 def test_an_answer_goes_where_slack_said_and_carries_no_token() -> None:
     with answering(lambda _: Answer(b"ok")) as server:
         slack(server.url).answer(server.url + "/actions/1", "<done>")

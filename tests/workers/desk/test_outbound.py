@@ -1,5 +1,6 @@
 import base64
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -181,7 +182,7 @@ def test_what_is_never_taken_is_given_up_after_a_day_and_told(desk: Desk) -> Non
     desk.work()
     desk.say("Hello?", thread=desk.thread())
     desk.work()
-    desk.scalars("UPDATE deliveries SET created_at = created_at - interval '25 hours' WHERE to_client RETURNING id")
+    desk.scalars("UPDATE deliveries SET tried_since = tried_since - interval '25 hours' WHERE to_client RETURNING id")
     desk.let_pass(60)
     assert status(desk) == ["failed"]
     assert "given up" in desk.messages()[-1].body
@@ -257,3 +258,67 @@ def test_files_go_both_ways(desk: Desk) -> None:
 def _ingest_only(desk: Desk) -> None:
     for each in desk.scalars("SELECT id FROM inbound_events WHERE status = 'pending' ORDER BY id"):
         ingest_conversation(desk.tools, int(str(each)))
+
+
+def test_a_file_that_is_gone_from_the_store_fails_the_answer_and_is_told(desk: Desk) -> None:
+    _answer_with_a_file(desk)
+    for stored in Path(desk.tools.settings.attachments_url.removeprefix("file://")).rglob("*"):
+        if stored.is_file():
+            stored.unlink()
+    desk.work()
+    assert status(desk) == ["failed"]
+    assert "gone from the attachment store" in desk.messages()[-1].body
+    assert desk.effects("mailbox") == []
+
+
+def _answer_with_a_file(desk: Desk) -> None:
+    desk.mail()
+    desk.work()
+    from_ada = {"name": "answer.png", "content_base64": "iVBORw0=", "mimetype": "image/png"}
+    ts = desk.sandbox.say("U0ADA", "C0SUPPORT", "See this", thread_ts=desk.thread(), files=[from_ada])
+    event = next(each for each in desk.sandbox.thread("C0SUPPORT", desk.thread()) if each["ts"] == ts)
+    desk.slack({**event, "type": "message", "channel": "C0SUPPORT", "channel_type": "channel"})
+    _ingest_only(desk)
+
+
+def test_a_post_that_slack_never_answers_for_waits_longer_each_time_and_ends_after_a_day(desk: Desk) -> None:
+    desk.sandbox.fault(Fault(service="slack", method="chat.postMessage", kind="5xx_before", times=1000))
+    desk.mail()
+    desk.work()
+    for _ in range(12):
+        desk.let_pass(20)
+    (tries,) = desk.scalars("SELECT attempts FROM deliveries WHERE purpose = 'card'")
+    assert int(str(tries)) < 8
+    desk.scalars("UPDATE deliveries SET tried_since = tried_since - interval '25 hours' RETURNING id")
+    for _ in range(4):
+        desk.let_pass(3600)
+    assert desk.scalars("SELECT status FROM deliveries WHERE purpose = 'card'") == ["failed"]
+
+
+def test_a_retry_of_an_old_failure_has_a_day_of_its_own(desk: Desk) -> None:
+    desk.sandbox.refuse("old@client.example", 550, "5.7.1 not now")
+    desk.mail(sender="Old <old@client.example>")
+    desk.work()
+    desk.say("Hello?", thread=desk.thread())
+    desk.work()
+    desk.scalars(
+        "UPDATE deliveries SET created_at = created_at - interval '3 days', "
+        "tried_since = tried_since - interval '3 days' RETURNING id"
+    )
+    desk.sandbox.refuse("old@client.example", 450, "4.2.0 busy")
+    desk.press("retry", desk.deliveries()[0].id)
+    desk.work()
+    assert status(desk) == ["pending"]
+
+
+@pytest.mark.parametrize("value", ["²", "9" * 40, "-1", "", "0", "1e3", "99999999999"])
+def test_a_button_with_a_strange_value_changes_nothing_and_blocks_nobody(desk: Desk, value: str) -> None:
+    desk.mail()
+    desk.work()
+    for action in ("take", "close", "retry"):
+        desk.press(action, value)
+    desk.work()
+    assert desk.ticket().status == "open"
+    assert desk.scalars("SELECT count(*) FROM inbound_events WHERE status IN ('pending', 'processing', 'failed')") == [
+        0
+    ]
