@@ -3,7 +3,6 @@
 All frozen; times are aware and UTC; text is `str`, payloads are `bytes`.
 """
 
-import binascii
 import quopri
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,10 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from channels.text import unbase64
 from models.external_ids import ExternalId, bounded, clean_line, clean_text
-
-_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-_NO_BASE64 = bytes(set(range(256)) - set(_BASE64))
 
 __all__ = [
     "AgentAction",
@@ -118,18 +115,10 @@ class Attachment:
         """Return the decoded bytes; broken base64 gives what could be read."""
         raw = bytes(self.data)
         if self.encoding == "base64":
-            return _decode_base64(raw)
+            return unbase64(raw)
         if self.encoding == "quoted-printable":
             return quopri.decodestring(raw)
         return raw
-
-
-def _decode_base64(raw: bytes) -> bytes:
-    try:
-        return binascii.a2b_base64(raw)
-    except binascii.Error:
-        digits = raw.translate(None, _NO_BASE64)
-        return binascii.a2b_base64(digits[: len(digits) // 4 * 4])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     Index,
     LargeBinary,
+    ScalarSelect,
     String,
     Text,
     UniqueConstraint,
@@ -128,48 +129,50 @@ def claim_next(session: Session, conversation: str, lease: timedelta) -> Claimed
     return _claim(session, literal(conversation), lease)
 
 
-def _claim(session: Session, conversation: Any, lease: timedelta) -> ClaimedEvent | None:  # noqa: ANN401 (any SQL expression)
-    head = (
-        select(InboundEvent.id)
-        .where(InboundEvent.conversation == conversation, among(InboundEvent.status, OPEN))
-        .order_by(InboundEvent.id)
-        .limit(1)
-        .scalar_subquery()
-    )
+def _claim(session: Session, conversation: ColumnElement[str], lease: timedelta) -> ClaimedEvent | None:
     row = session.execute(
         update(InboundEvent)
-        .where(InboundEvent.id == head, _claimable())
+        .where(InboundEvent.id == _head(conversation), _claimable())
         .values(
             status=EventStatus.PROCESSING,
             attempts=InboundEvent.attempts + 1,
             lease_until=UTC_NOW + literal(lease),
         )
         .returning(
-            InboundEvent.id,
-            InboundEvent.channel,
-            InboundEvent.external_id,
-            InboundEvent.conversation,
-            InboundEvent.facts,
-            InboundEvent.attempts,
-            InboundEvent.postponements,
-            InboundEvent.tried_since,
-            func.length(InboundEvent.payload).label("size"),
-            func.substring(InboundEvent.payload, 1, SLICE).label("start"),
+            InboundEvent,
+            func.length(InboundEvent.payload),
+            func.substring(InboundEvent.payload, 1, SLICE),
         )
-        .execution_options(synchronize_session=False)
+        .execution_options(synchronize_session=False, populate_existing=True)
     ).one_or_none()
     if row is None:
         return None
+    event, size, start = row
+    return _claimed(event, start if size <= SLICE else read_payload(session, event.id))
+
+
+def _head(conversation: ColumnElement[str]) -> ScalarSelect[int]:
+    """Select the oldest open event of a conversation."""
+    return (
+        select(InboundEvent.id)
+        .where(InboundEvent.conversation == conversation, among(InboundEvent.status, OPEN))
+        .order_by(InboundEvent.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def _claimed(event: InboundEvent, payload: bytes) -> ClaimedEvent:
     return ClaimedEvent(
-        id=row.id,
-        channel=row.channel,
-        external_id=row.external_id,
-        conversation=row.conversation,
-        payload=row.start if row.size <= SLICE else read_payload(session, row.id),
-        facts=row.facts,
-        attempts=row.attempts,
-        postponements=row.postponements,
-        tried_since=row.tried_since,
+        id=event.id,
+        channel=event.channel,
+        external_id=event.external_id,
+        conversation=event.conversation,
+        payload=payload,
+        facts=event.facts,
+        attempts=event.attempts,
+        postponements=event.postponements,
+        tried_since=event.tried_since,
     )
 
 

@@ -21,7 +21,8 @@ from sqlalchemy.orm import Session
 import sandbox
 from channels.base import RawEvent, Request
 from channels.email.event import raw_event
-from models.deliveries import Delivery, due_deliveries
+from models.deliveries import Delivery
+from models.delivery_claims import due_deliveries
 from models.inbound_events import due_events
 from models.messages import Message, messages_of
 from models.notes import Note, notes_of

@@ -5,12 +5,12 @@ import hashlib
 import hmac
 import time
 
-_LIFETIME = 24 * 3600
+LIFETIME = 24 * 3600
 
 
-def media_url(public_url: str, secret: bytes, attachment_id: int) -> str:
-    """Return the address of a file, good for a day."""
-    expires = int(time.time()) + _LIFETIME
+def media_url(public_url: str, secret: bytes, attachment_id: int, *, lifetime: int = LIFETIME) -> str:
+    """Return the address of a file, good for `lifetime` seconds."""
+    expires = int(time.time()) + lifetime
     return f"{public_url}/media/{attachment_id}/{expires}/{_mac(secret, attachment_id, expires)}"
 
 

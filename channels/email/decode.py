@@ -1,10 +1,10 @@
 """Bytes and encoded words into text, with a bound on every step and no charset that can raise."""
 
-import binascii
 import quopri
 import re
 
 from channels.base import clean_line
+from channels.text import unbase64
 
 MAX_TEXT = 1024 * 1024
 
@@ -32,8 +32,6 @@ _UNDECLARED = {"", "us-ascii", "ascii", "unknown-8bit", "x-unknown", "unknown", 
 _CHARSET_NAME = re.compile(r"[a-z0-9][a-z0-9_.:+-]{0,59}")
 
 _ENCODED_WORD = re.compile(r"=\?([^?*\s]{1,60})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([^?]*)\?=")
-_DIGITS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-_NO_DIGITS = bytes(set(range(256)) - set(_DIGITS))
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+")
 
@@ -67,15 +65,6 @@ def transfer(data: bytes | memoryview, encoding: str, limit: int = MAX_TEXT) -> 
     if encoding == "quoted-printable":
         return quopri.decodestring(bytes(data[: 3 * limit]))[:limit]
     return bytes(data[:limit])
-
-
-def unbase64(raw: bytes) -> bytes:
-    """Return what can be read of base64, whatever stands between its digits and however it ends."""
-    try:
-        return binascii.a2b_base64(raw)
-    except binascii.Error:
-        digits = raw.translate(None, _NO_DIGITS)
-        return binascii.a2b_base64(digits[: len(digits) // 4 * 4])
 
 
 def header(value: str) -> str:

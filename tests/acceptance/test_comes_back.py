@@ -5,7 +5,6 @@ left alone for as long as the call of a dead worker could still take.
 """
 
 import itertools
-import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -121,7 +120,7 @@ def test_what_is_taken_while_redis_is_away_is_worked_through_after_it(running: R
         for _ in range(10):
             traffic.mail(patient=False)
             traffic.text()
-        time.sleep(2)  # for longer than one attempt to connect takes
+        wait_for(lambda: any("wakeups_lost" in line for line in running.lines), "a wake-up that found no broker", 30)
     traffic.is_all_in()
 
 

@@ -7,21 +7,17 @@ from sqlalchemy import text
 
 from models.base import now
 from models.deliveries import (
-    ClaimedDelivery,
     DeliveryStatus,
     NewDelivery,
     Purpose,
     add_deliveries,
     cancel_deliveries,
-    claim_delivery,
-    claim_next_in_lane,
     deliveries_to_client,
     delivery_by_id,
     delivery_reported,
-    due_deliveries,
-    record_outcome,
     reopen_delivery,
 )
+from models.delivery_claims import ClaimedDelivery, claim_delivery, claim_next_in_lane, due_deliveries, record_outcome
 from models.messages import add_message
 from tests.models.at_once import at_once
 from workers.db import Database

@@ -11,7 +11,8 @@ from channels.errors import TryLater, Undeliverable
 from channels.registry import Registry
 from models.attachments import StoredAttachment, attachments_of
 from models.clients import Client
-from models.deliveries import ClaimedDelivery, Delivery, DeliveryStatus, Purpose, deliveries_to_client
+from models.deliveries import Delivery, DeliveryStatus, Purpose, deliveries_to_client
+from models.delivery_claims import ClaimedDelivery
 from models.departments import Department
 from models.messages import Message, last_source, mail_names_before, name_of_message
 from models.suppressions import suppression_of

@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from models.base import try_lock
-from models.deliveries import due_deliveries
+from models.delivery_claims import due_deliveries
 from models.inbound_events import due_events
 from workers.app import app
 from workers.db import Wakeup, enqueue

@@ -14,14 +14,8 @@ from sqlalchemy.orm import Session
 from channels.base import ExternalId, OutboundMessage
 from channels.errors import TryLater, Unclear, Undeliverable
 from models.base import now
-from models.deliveries import (
-    ClaimedDelivery,
-    DeliveryStatus,
-    Purpose,
-    claim_delivery,
-    claim_next_in_lane,
-    record_outcome,
-)
+from models.deliveries import DeliveryStatus, Purpose
+from models.delivery_claims import ClaimedDelivery, claim_delivery, claim_next_in_lane, record_outcome
 from models.departments import desk_of
 from models.messages import messages_named, name_message
 from models.suppressions import SuppressionReason, suppress

@@ -97,13 +97,9 @@ def test_any_other_address_is_not_found(doors: Doors, files: Files) -> None:
         assert doors.get(path).status_code == 404, path
 
 
-def test_an_address_ends_with_its_day(doors: Doors, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_ends_with_its_time(doors: Doors, files: Files) -> None:
     attachment = files.of_agent()
-    now = time.time()
-    monkeypatch.setattr("workers.media.time.time", lambda: now - 25 * 3600)
-    yesterdays = address(attachment)
-    monkeypatch.undo()
-    assert doors.get(yesterdays).status_code == 404
+    assert doors.get(media_url("", SECRET, attachment, lifetime=-1)).status_code == 404
     assert doors.get(address(attachment)).status_code == 200
 
 
