@@ -195,10 +195,15 @@ def pending_again() -> ColumnElement[str]:
 
 
 def delivery_reported(session: Session, *, channel: str, external_id: str, idempotency_key: str) -> Delivery | None:
-    """Return the delivery a report speaks of, by our key if it has one, else by the provider's id; locked."""
+    """Return the delivery a report speaks of, by our key if it has one, else by the provider's id."""
     key = _as_uuid(idempotency_key)
     named = Delivery.idempotency_key == key if key else Delivery.external_id == external_id
-    return session.scalar(select(Delivery).where(Delivery.channel == channel, named).with_for_update())
+    return session.scalar(select(Delivery).where(Delivery.channel == channel, named))
+
+
+def lock_delivery(session: Session, delivery: Delivery) -> None:
+    """Read a send again, so that nobody else changes it until this transaction ends; after its ticket's lock."""
+    session.refresh(delivery, with_for_update=True)
 
 
 def _as_uuid(text_form: str) -> uuid.UUID | None:
@@ -235,6 +240,7 @@ def reopen_delivery(session: Session, delivery_id: int) -> Delivery | None:
         .values(
             status=pending_again(),
             lookups=0,
+            external_id=None,
             tried_since=UTC_NOW,
             next_attempt_at=UTC_NOW,
             lease_until=None,

@@ -100,7 +100,11 @@ class ClaimedEvent:
 def insert_event(
     session: Session, *, channel: str, external_id: str, conversation: str, payload: bytes, facts: Mapping[str, object]
 ) -> int | None:
-    """Store an event and return its id, or `None` when the same one is there already."""
+    """Store an event and return its id, or `None` when the same one is there already.
+
+    Events of one conversation are stored one after another: an id that is smaller is then never seen later.
+    """
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(conversation, 1))))
     statement = insert(InboundEvent).values(
         channel=channel,
         external_id=external_id,
@@ -242,6 +246,12 @@ def due_events(session: Session, *, older_than: timedelta, limit: int) -> list[t
         .limit(limit)
     )
     return [(row.id, row.channel) for row in rows]
+
+
+def is_being_read(session: Session, conversation: str) -> bool:
+    """Say whether something of a conversation has arrived that is not recorded yet."""
+    waiting = exists().where(InboundEvent.conversation == conversation, among(InboundEvent.status, OPEN))
+    return bool(session.scalar(select(waiting)))
 
 
 def list_events(session: Session, statuses: Sequence[EventStatus], limit: int) -> list[InboundEvent]:

@@ -106,10 +106,21 @@ def open_ticket(session: Session, *, title: str, client_id: int, department_id: 
 
 
 def lock_ticket(session: Session, ticket_id: int) -> Ticket | None:
-    """Return a ticket whose row nobody else changes until this transaction ends."""
+    """Return a ticket whose row nobody else changes until this transaction ends; others may still refer to it.
+
+    Take it before any lock on the ticket's deliveries.
+    """
     return session.scalar(
-        select(Ticket).where(Ticket.id == ticket_id).with_for_update().execution_options(populate_existing=True)
+        select(Ticket)
+        .where(Ticket.id == ticket_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     )
+
+
+def ticket_by_id(session: Session, ticket_id: int) -> Ticket | None:
+    """Return a ticket as it is."""
+    return session.get(Ticket, ticket_id)
 
 
 def ticket_by_external_id(session: Session, thread: ExternalId) -> int | None:
@@ -155,7 +166,7 @@ def open_conversation(
         )
         .order_by(Ticket.id.desc())
         .limit(1)
-        .with_for_update(of=Ticket)
+        .with_for_update(of=Ticket, key_share=True)
     )
 
 

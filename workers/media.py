@@ -4,13 +4,14 @@ import base64
 import hashlib
 import hmac
 import time
+from datetime import datetime
 
 LIFETIME = 24 * 3600
 
 
-def media_url(public_url: str, secret: bytes, attachment_id: int, *, lifetime: int = LIFETIME) -> str:
-    """Return the address of a file, good for `lifetime` seconds."""
-    expires = int(time.time()) + lifetime
+def media_url(public_url: str, secret: bytes, attachment_id: int, since: datetime) -> str:
+    """Return the address of a file, good for a day from `since`: at each attempt of one send the same."""
+    expires = int(since.timestamp()) + LIFETIME
     return f"{public_url}/media/{attachment_id}/{expires}/{_mac(secret, attachment_id, expires)}"
 
 

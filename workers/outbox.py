@@ -1,10 +1,10 @@
 """The outbox: which sends a change causes. They are rows of the same transaction as the change."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from channels.base import bounded
 from channels.registry import Registry
 from models.deliveries import DeliveryStatus, NewDelivery, Purpose, cancel_deliveries, deliveries_to_client
 from models.departments import Desk, desk_of
@@ -18,43 +18,42 @@ AGENTS_THREAD = "slack_agents"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A message as the agents are to see it: with its files, or as a notice `about` a failed send."""
+
+    message_id: int | None = None
+    body: str = ""
+    files: bool = False
+    about: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outbox:
     """Makes sends; `hold` is how many seconds an agent's reply waits so that it can be edited or deleted."""
 
     channels: Registry
     hold: float
 
-    def open_card(self, session: Session, ticket: Ticket, desk: Desk, message_id: int, *, files: bool) -> None:
+    def open_card(self, session: Session, ticket: Ticket, desk: Desk, shown: Shown) -> None:
         """Show a new ticket to its agents: the card, and its first message in the thread."""
-        self._add(
-            session, [*self._card(ticket, desk, Purpose.CARD), *self._shown(ticket, desk, [message_id], files=files)]
-        )
+        deliver_soon(session, [*self._card(ticket, desk, Purpose.CARD), *self._shown(ticket, desk, shown)])
 
-    def show(  # noqa: PLR0913 (what may be shown together)
-        self,
-        session: Session,
-        ticket: Ticket,
-        desk: Desk,
-        message_ids: Sequence[int],
-        *,
-        files: bool = False,
-        about: int | None = None,
-        card: bool = False,
-    ) -> None:
-        """Show messages in the agents' thread, in order; with `card`, renew the card too."""
-        shown = self._shown(ticket, desk, message_ids, files=files, about=about)
-        self._add(session, [*shown, *(self._card(ticket, desk, Purpose.CARD_UPDATE) if card else ())])
+    def show(self, session: Session, ticket: Ticket, desk: Desk, shown: Shown, *, card: bool = False) -> None:
+        """Show a message in the agents' thread; with `card`, renew the card too."""
+        renewal = self._card(ticket, desk, Purpose.CARD_UPDATE) if card else []
+        deliver_soon(session, [*self._shown(ticket, desk, shown), *renewal])
 
     def tell(
         self, session: Session, ticket: Ticket, text: str, *, about: int | None = None, card: bool = False
     ) -> None:
         """Tell the agents of a ticket something: a system message, shown in the thread."""
         message_id = add_message(session, ticket_id=ticket.id, body=text)
-        self.show(session, ticket, desk_of(session, ticket.department_id), [message_id], about=about, card=card)
+        shown = Shown(message_id=message_id, body=text, about=about)
+        self.show(session, ticket, desk_of(session, ticket.department_id), shown, card=card)
 
     def renew_card(self, session: Session, ticket: Ticket) -> None:
         """Bring the card up to date; renewals that wait already are this one too."""
-        self._add(session, self._card(ticket, desk_of(session, ticket.department_id), Purpose.CARD_UPDATE))
+        deliver_soon(session, self._card(ticket, desk_of(session, ticket.department_id), Purpose.CARD_UPDATE))
 
     def send_to_client(self, session: Session, ticket: Ticket, message_id: int, body: str, *, hold: bool) -> bool:
         """Send an agent's message to where the client wrote from last; false when they never wrote."""
@@ -76,7 +75,7 @@ class Outbox:
                     recipient=recipient,
                     sender=source.recipient,
                     to_client=True,
-                    lane=f"{channel.name}:{recipient}",
+                    lane=bounded(f"{channel.name}:{recipient}"),
                     hold=self.hold if hold else 0.0,
                 )
                 for part in range(len(channel.split(body)))
@@ -85,9 +84,9 @@ class Outbox:
         return True
 
     def hold_back(self, session: Session, message_id: int) -> bool:
-        """Cancel the sends of an agent's message unless one has begun; says whether they were canceled."""
+        """Cancel the sends of an agent's message unless one may have gone out; says whether they were canceled."""
         sends = deliveries_to_client(session, message_id)
-        if not sends or any(each.status != DeliveryStatus.PENDING or each.attempts for each in sends):
+        if not sends or any(each.status != DeliveryStatus.PENDING for each in sends):
             return False
         cancel_deliveries(session, [each.id for each in sends])
         return True
@@ -95,44 +94,35 @@ class Outbox:
     def mark(self, session: Session, ticket_id: int, message_id: int, desk: Desk) -> None:
         """Show on an agent's own message what has become of it; the mark is worked out when it is set."""
         if self._on(desk):
-            self._add(
-                session, [self._to_agents(ticket_id, desk, Purpose.RECEIPT, message_id, lane=f"mark:{message_id}")]
+            marked = Shown(message_id=message_id)
+            deliver_soon(
+                session, [self._to_agents(ticket_id, desk, Purpose.RECEIPT, marked, lane=f"mark:{message_id}")]
             )
 
     def _on(self, desk: Desk) -> bool:
         return desk.agents_channel is not None and self.channels.channels[AGENTS_CHANNEL].connected
 
-    def _add(self, session: Session, deliveries: Sequence[NewDelivery]) -> None:
-        deliver_soon(session, deliveries)
-
     def _card(self, ticket: Ticket, desk: Desk, purpose: Purpose) -> list[NewDelivery]:
-        return [self._to_agents(ticket.id, desk, purpose, None)] if self._on(desk) else []
+        return [self._to_agents(ticket.id, desk, purpose, Shown())] if self._on(desk) else []
 
-    def _shown(
-        self, ticket: Ticket, desk: Desk, message_ids: Sequence[int], *, files: bool, about: int | None = None
-    ) -> list[NewDelivery]:
+    def _shown(self, ticket: Ticket, desk: Desk, shown: Shown) -> list[NewDelivery]:
         if not self._on(desk):
             return []
-        texts = [self._to_agents(ticket.id, desk, Purpose.MESSAGE, each, about=about) for each in message_ids]
-        return [*texts, *([self._to_agents(ticket.id, desk, Purpose.FILES, message_ids[-1])] if files else ())]
+        parts = range(len(self.channels.channels[AGENTS_CHANNEL].split(shown.body)))
+        texts = [self._to_agents(ticket.id, desk, Purpose.MESSAGE, shown, part=part) for part in parts]
+        return [*texts, *([self._to_agents(ticket.id, desk, Purpose.FILES, shown)] if shown.files else ())]
 
     def _to_agents(
-        self,
-        ticket_id: int,
-        desk: Desk,
-        purpose: Purpose,
-        message_id: int | None,
-        *,
-        lane: str = "",
-        about: int | None = None,
+        self, ticket_id: int, desk: Desk, purpose: Purpose, shown: Shown, *, part: int = 0, lane: str = ""
     ) -> NewDelivery:
         return NewDelivery(
             ticket_id=ticket_id,
-            message_id=message_id,
+            message_id=shown.message_id,
             purpose=purpose,
+            part=part,
             channel=AGENTS_CHANNEL,
             recipient_type=AGENTS_THREAD,
             recipient=desk.agents_channel or "",
             lane=lane or f"ticket:{ticket_id}",
-            about_delivery_id=about,
+            about_delivery_id=shown.about,
         )

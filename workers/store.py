@@ -26,10 +26,13 @@ class AttachmentStore:
         self._store = _open(url)
 
     def put(self, attachment: Attachment, content: bytes) -> StoredFile:
-        """Store a file and describe it for its row."""
+        """Store a file and describe it for its row. Raises `StoreAwayError`."""
         digest = hashlib.sha256(content).hexdigest()
         key = f"{digest[:2]}/{digest}"
-        obstore.put(self._store, key, content)
+        try:
+            obstore.put(self._store, key, content)
+        except (BaseError, OSError) as error:
+            raise StoreAwayError(type(error).__name__) from error
         return described(attachment, size=len(content), sha256=digest, key=key)
 
     def get(self, key: str) -> bytes:

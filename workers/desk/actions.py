@@ -19,11 +19,12 @@ from workers.desk.identity import Agent, Refusal, agent_for, user_for
 from workers.desk.outcome import Outcome, answered, ignored
 from workers.desk.replies import reply_text
 from workers.logs import get_logger
-from workers.outbox import Outbox
+from workers.outbox import Outbox, Shown
 
 log = get_logger()
 
 TOO_LATE = "The message was changed after it had been sent: the client keeps the first text. Write again to correct it."
+NOT_SENT = "Nothing was sent: the message was taken back before. Write a new one to answer the client."
 _HELP = "`/desk open` lists the open tickets of your departments. Answers are written in a ticket's thread."
 _LISTED = 20
 _WAITING = (TicketStatus.OPEN, TicketStatus.WAITING_FOR_AGENT)
@@ -62,7 +63,8 @@ class Actions:
             return answered(action.answer_url, f"Nothing was changed: your account {agent}.")
         message_id = do(session, ticket, agent)
         if message_id is not None:
-            self.outbox.show(session, ticket, desk_of(session, ticket.department_id), [message_id], card=True)
+            desk = desk_of(session, ticket.department_id)
+            self.outbox.show(session, ticket, desk, Shown(message_id=message_id), card=True)
         return Outcome()
 
     def _retry(self, session: Session, action: AgentAction, profile: Profile | None) -> Outcome:
@@ -101,6 +103,8 @@ class Actions:
             return self._within_hold(session, ticket, message, action, profile)
         if deliveries_to_client(session, message.id):
             self.outbox.tell(session, ticket, TOO_LATE)
+        elif action.action == "edit":
+            self.outbox.tell(session, ticket, NOT_SENT)
         return Outcome()
 
     def _within_hold(

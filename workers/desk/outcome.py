@@ -7,9 +7,11 @@ from channels.base import ExternalId, Parsed, Profile
 from models.attachments import StoredFile
 from models.inbound_events import EventStatus
 
+ALREADY_RECORDED = "recorded already, by another event"
 
-class AlreadyRecordedError(Exception):
-    """The message has a row already, by way of another event: this transaction is rolled back, the event ignored."""
+
+class IgnoredError(Exception):
+    """Nothing of an event may stay: this transaction is rolled back, and the event ignored for this reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
@@ -10,10 +11,12 @@ from channels.email import tokens
 from channels.errors import TryLater, Undeliverable
 from channels.registry import Registry
 from models.attachments import StoredAttachment, attachments_of
+from models.base import now
 from models.clients import Client
 from models.deliveries import Delivery, DeliveryStatus, Purpose, deliveries_to_client
 from models.delivery_claims import ClaimedDelivery
 from models.departments import Department
+from models.inbound_events import is_being_read
 from models.messages import Message, last_source, mail_names_before, name_of_message
 from models.suppressions import suppression_of
 from models.tags import tags_of
@@ -25,6 +28,7 @@ from workers.outbox import AGENTS_CHANNEL, AGENTS_THREAD
 from workers.store import AttachmentStore, StoreAwayError
 
 _REFERENCES = 30
+_PATIENCE_WITH_AGENTS = timedelta(minutes=2)
 _FAILED = (DeliveryStatus.FAILED, DeliveryStatus.UNCONFIRMED)
 _ARRIVED = (DeliveryStatus.DELIVERED, DeliveryStatus.READ)
 
@@ -39,7 +43,10 @@ class Outgoing:
     public_url: str
 
     def message(self, session: Session, claimed: ClaimedDelivery) -> OutboundMessage:
-        """Return the send of a claimed delivery. Raises a `SendError` when it must not or cannot go out."""
+        """Return the send of a claimed delivery. Raises a `SendError` when it must not or cannot go out.
+
+        For a look-up, which compares and sends nothing, the files are there by name only.
+        """
         if claimed.to_client:
             return self._to_client(session, claimed)
         if claimed.purpose in {Purpose.CARD, Purpose.CARD_UPDATE}:
@@ -98,7 +105,9 @@ class Outgoing:
         return send.status in {*_ARRIVED, DeliveryStatus.SENT}
 
     def _to_client(self, session: Session, claimed: ClaimedDelivery) -> OutboundMessage:
-        _refuse_suppressed(session, claimed)
+        if not claimed.look_up:
+            _refuse_suppressed(session, claimed)
+            _let_agents_finish(session, claimed)
         channel = self.channels.channels[claimed.channel]
         ticket = session.get_one(Ticket, claimed.ticket_id)
         message = session.get_one(Message, claimed.message_id)
@@ -112,10 +121,10 @@ class Outgoing:
             subject=_subject(ticket),
             body=parts[claimed.part] if claimed.part < len(parts) else "",
             references=tuple(mail_names_before(session, ticket.id, message.id, _REFERENCES)),
-            attachments=tuple(self._attachment(each) for each in files),
+            attachments=tuple(self._attachment(each, claimed) for each in files),
             thread=self._client_thread(session, channel, ticket),
             callback_url=self._callback_url(channel, claimed),
-            media_urls=tuple(media_url(self.public_url, self.secret, each.id) for each in files),
+            media_urls=tuple(media_url(self.public_url, self.secret, each.id, claimed.attempted_at) for each in files),
         )
 
     def _callback_url(self, channel: Channel, claimed: ClaimedDelivery) -> str:
@@ -135,19 +144,25 @@ class Outgoing:
         to = ExternalId(type=AGENTS_CHANNEL, value=channel)
         message = session.get_one(Message, claimed.message_id)
         if claimed.purpose is Purpose.FILES:
-            files = tuple(self._attachment(each) for each in _files(session, message.id))
+            files = tuple(self._attachment(each, claimed) for each in _files(session, message.id))
             return OutboundMessage(idempotency_key=claimed.idempotency_key, to=to, thread=thread, attachments=files)
-        about = claimed.about_delivery_id
+        parts = self.channels.channels[AGENTS_CHANNEL].split(message.body)
+        last = claimed.part >= len(parts) - 1
+        missing = _missing(session, message.id) if last else ""
+        body = (parts[min(claimed.part, len(parts) - 1)] + missing).strip()
+        about = claimed.about_delivery_id if last else None
         return OutboundMessage(
             idempotency_key=claimed.idempotency_key,
             to=to,
             thread=thread,
-            body=message.body or "(no text)",
+            body=body or "(no text)",
             sender_name=_author(session, message),
             buttons=(retry_button(about),) if about else (),
         )
 
-    def _attachment(self, file: StoredAttachment) -> Attachment:
+    def _attachment(self, file: StoredAttachment, claimed: ClaimedDelivery) -> Attachment:
+        if claimed.look_up:
+            return Attachment(name=file.name, content_type=file.content_type)
         try:
             content = self.store.get(file.storage_key or "")
         except FileNotFoundError as error:
@@ -164,6 +179,13 @@ def _thread(session: Session, ticket_id: int) -> str:
     return thread
 
 
+def _let_agents_finish(session: Session, claimed: ClaimedDelivery) -> None:
+    """Wait for what has arrived from the ticket's thread: it may be the edit or the deletion of this very answer."""
+    thread = thread_of(session, claimed.ticket_id, AGENTS_THREAD)
+    if thread and now() - claimed.tried_since < _PATIENCE_WITH_AGENTS and is_being_read(session, thread):
+        raise TryLater("what the agents wrote since is read first", retry_after=1)
+
+
 def _refuse_suppressed(session: Session, claimed: ClaimedDelivery) -> None:
     why = suppression_of(session, ExternalId(type=claimed.recipient_type, value=claimed.recipient))
     if why is not None:
@@ -175,6 +197,12 @@ def _refuse_suppressed(session: Session, claimed: ClaimedDelivery) -> None:
 
 def _files(session: Session, message_id: int) -> list[StoredAttachment]:
     return [each for each in attachments_of(session, message_id) if each.storage_key]
+
+
+def _missing(session: Session, message_id: int) -> str:
+    """Return a line for each file that could not be had: the message is shown without it, not silently."""
+    names = [each.name for each in attachments_of(session, message_id) if not each.storage_key]
+    return "".join(f"\n[the file {name} could not be fetched]" for name in names)
 
 
 def _subject(ticket: Ticket) -> str:

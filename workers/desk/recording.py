@@ -1,7 +1,7 @@
 """From a parsed event to its effect, in the caller's one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -13,12 +13,12 @@ from models.messages import MessageSource, add_message, add_source, name_message
 from models.tickets import Ticket, link_tickets, lock_ticket, name_ticket, open_ticket
 from workers.desk import identity, lifecycle
 from workers.desk.actions import Actions
-from workers.desk.outcome import AlreadyRecordedError, Outcome, Prepared, ignored
+from workers.desk.outcome import ALREADY_RECORDED, IgnoredError, Outcome, Prepared, ignored
 from workers.desk.replies import Replies
 from workers.desk.reports import Reports
 from workers.desk.threading import Rule, Threading
 from workers.logs import get_logger
-from workers.outbox import AGENTS_CHANNEL, Outbox
+from workers.outbox import AGENTS_CHANNEL, Outbox, Shown
 
 log = get_logger()
 
@@ -33,6 +33,11 @@ class _Arrival:
     said: InboundMessage
     files: Sequence[StoredFile]
 
+    def shown(self, message_id: int) -> Shown:
+        """Return it as the agents are to see it."""
+        files = any(file.storage_key for file in self.files)
+        return Shown(message_id=message_id, body=self.said.body, files=files)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorder:
@@ -45,7 +50,7 @@ class Recorder:
     reports: Reports
 
     def record(self, session: Session, event: ClaimedEvent, prepared: Prepared) -> Outcome:
-        """Record everything an event says. Raises `AlreadyRecordedError` when another event said it."""
+        """Record everything an event says. Raises `IgnoredError` when nothing of it may stay."""
         outcomes = [self._record(session, event, prepared, index) for index in range(len(prepared.parsed))]
         if not outcomes:
             return ignored("nothing for us")
@@ -62,6 +67,9 @@ class Recorder:
         files = prepared.files.get(index, ())
         if event.channel == AGENTS_CHANNEL and (desk := _agents_desk(session, said)) is not None:
             return self.replies.record(session, said, prepared.profiles.get(said.sender), desk, files)
+        profile = prepared.profiles.get(said.sender)
+        if profile is not None and not said.sender_name:
+            said = replace(said, sender_name=profile.name)
         return self._record_client(session, _Arrival(event=event, said=said, files=files))
 
     def _record_client(self, session: Session, arrival: _Arrival) -> Outcome:
@@ -72,12 +80,12 @@ class Recorder:
             self._join(session, arrival, found.rule, found.ticket)
             return Outcome()
         if said.automatic in {Automatic.ANSWER, Automatic.ECHO}:
-            return ignored(f"automatic: {said.automatic}")
+            raise IgnoredError(f"automatic: {said.automatic}")
         desk = desk_owning(session, said.recipients)
         if desk.department_id is None and arrival.event.channel == AGENTS_CHANNEL:
-            return ignored("in a Slack channel that no department owns")
+            raise IgnoredError("in a Slack channel that no department owns")
         if said.automatic is Automatic.NOTICE and settings_of(session, desk.department_id).set_aside_automatic:
-            return ignored(f"automatic: {said.automatic}")
+            raise IgnoredError(f"automatic: {said.automatic}")
         self._open(session, arrival, client_id, found.linked_to, desk)
         return Outcome()
 
@@ -88,7 +96,7 @@ class Recorder:
             lifecycle.client_wrote(session, ticket)
         desk = desk_of(session, ticket.department_id)
         changed = ticket.status != before
-        self.outbox.show(session, ticket, desk, [message_id], files=bool(arrival.files), card=changed)
+        self.outbox.show(session, ticket, desk, arrival.shown(message_id), card=changed)
         log.info("message_recorded", ticket_id=ticket.id, message_id=message_id, rule=str(rule))
 
     def _open(self, session: Session, arrival: _Arrival, client_id: int, linked_to: int | None, desk: Desk) -> None:
@@ -97,7 +105,7 @@ class Recorder:
         message_id = _store(session, arrival, ticket, Rule.NEW_TICKET)
         if arrival.event.channel == AGENTS_CHANNEL and said.external_id is not None:
             name_ticket(session, ticket.id, said.external_id)
-        self.outbox.open_card(session, ticket, desk, message_id, files=bool(arrival.files))
+        self.outbox.open_card(session, ticket, desk, arrival.shown(message_id))
         if linked_to is not None:
             self._link(session, ticket, linked_to)
         log.info("ticket_opened", ticket_id=ticket.id, channel=arrival.event.channel, linked_to=linked_to)
@@ -132,7 +140,7 @@ def _store(session: Session, arrival: _Arrival, ticket: Ticket, rule: Rule) -> i
     named = said.external_id is None or name_message(session, message_id, said.external_id)
     if not named and said.external_id is not None and said.external_id.type != "email":
         # Senders choose Message-IDs, and another mail may bear the same; the other channels' ids are the provider's.
-        raise AlreadyRecordedError
+        raise IgnoredError(ALREADY_RECORDED)
     add_source(
         session,
         MessageSource(

@@ -1,5 +1,6 @@
 """What agents write in a ticket's thread: an answer to the client, or a note that stays inside."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,14 +14,17 @@ from models.notes import add_note
 from models.tickets import Ticket, lock_ticket, ticket_by_external_id
 from workers.desk import lifecycle
 from workers.desk.identity import Refusal, agent_for
-from workers.desk.outcome import AlreadyRecordedError, Outcome, ignored
+from workers.desk.outcome import ALREADY_RECORDED, IgnoredError, Outcome, ignored
 from workers.logs import get_logger
-from workers.outbox import AGENTS_THREAD, Outbox
+from workers.outbox import AGENTS_THREAD, Outbox, Shown
 
 log = get_logger()
 
 _NOTE_MARKS = ("note:", "🔒", ":lock:")
-_REPLY_MARK = "reply:"
+_REPLY_MARK = re.compile(r"[\s*_~>`]*reply\s*:[\s*_~`]*", re.IGNORECASE)
+# What may stand around a mark without changing what the agent meant by it: Slack's formatting, and the invisible.
+_DECORATION = re.compile("[\\s*_~>`\u200b-\u200f\u2060-\u2064\ufeff]+")
+_WHERE_MARKS_STAND = 200
 
 
 def reply_text(body: str, mentions: Sequence[ExternalId], mode: ReplyMode) -> str | None:
@@ -28,12 +32,16 @@ def reply_text(body: str, mentions: Sequence[ExternalId], mode: ReplyMode) -> st
 
     A message that begins with a note mark or names a colleague never leaves, whatever the mode.
     """
-    text = body.strip()
-    if mentions or text.lower().startswith(_NOTE_MARKS):
+    if mentions or _is_note(body):
         return None
-    if text.lower().startswith(_REPLY_MARK):
-        return text[len(_REPLY_MARK) :].strip()
-    return text if mode is ReplyMode.THREAD else None
+    if mark := _REPLY_MARK.match(body):
+        rest = body[mark.end() :]
+        return None if _is_note(rest) else rest.strip()
+    return body.strip() if mode is ReplyMode.THREAD else None
+
+
+def _is_note(text: str) -> bool:
+    return _DECORATION.sub("", text[:_WHERE_MARKS_STAND]).lower().startswith(_NOTE_MARKS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +67,11 @@ class Replies:
             self.outbox.tell(session, ticket, f"A message here was not sent to the client: its author {agent}.")
             log.warning("reply_refused", ticket_id=ticket.id, reason=agent.name)
             return Outcome()
+        missing = [file.name for file in files if file.storage_key is None]
+        if missing:
+            names = ", ".join(missing)
+            self.outbox.tell(session, ticket, f"Nothing was sent: {names} could not be fetched. Please send it again.")
+            return Outcome()
         text = reply_text(said.body, said.mentions, ReplyMode(settings_of(session, ticket.department_id).reply_mode))
         if text is None or not (text or files):
             add_note(session, ticket_id=ticket.id, user_id=agent.user_id, body=clean_text(said.body))
@@ -66,7 +79,7 @@ class Replies:
             return Outcome()
         message_id = add_message(session, ticket_id=ticket.id, body=clean_text(text), user_id=agent.user_id)
         if said.external_id is not None and not name_message(session, message_id, said.external_id):
-            raise AlreadyRecordedError
+            raise IgnoredError(ALREADY_RECORDED)
         add_attachments(session, message_id, files)
         self._send(session, ticket, desk, message_id, text, agent.name, hold=True)
         return Outcome()
@@ -75,7 +88,7 @@ class Replies:
         """Answer a client from outside of Slack; the answer is shown in the agents' thread too."""
         message_id = add_message(session, ticket_id=ticket.id, body=clean_text(text), user_id=user_id)
         desk = desk_of(session, ticket.department_id)
-        self.outbox.show(session, ticket, desk, [message_id])
+        self.outbox.show(session, ticket, desk, Shown(message_id=message_id, body=text))
         self._send(session, ticket, desk, message_id, text, name, hold=False)
         return message_id
 

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from channels.base import Button, DeliveryReport, ExternalId, ReportState
 from models.base import now
-from models.deliveries import PROGRESS, Delivery, DeliveryStatus, delivery_reported
+from models.deliveries import PROGRESS, Delivery, DeliveryStatus, delivery_reported, lock_delivery
 from models.departments import desk_of
 from models.messages import name_message
 from models.suppressions import SuppressionReason, suppress
@@ -46,24 +46,27 @@ class Reports:
             external_id=name.value if name else "",
             idempotency_key=report.idempotency_key,
         )
-        if delivery is None:
+        ticket = lock_ticket(session, delivery.ticket_id) if delivery else None
+        if delivery is None or ticket is None:
             return ignored("a report on a message that is not ours")
-        if name is not None:
-            _note_name(session, delivery, name)
         if report.state is ReportState.DELAYED:
             return ignored("delayed, not decided")
-        self._advance(session, delivery, _STATUS[report.state], report)
+        lock_delivery(session, delivery)
+        if not _concerns(delivery, name, _STATUS[report.state]):
+            return ignored("a report on an earlier attempt")
+        if name is not None:
+            _note_name(session, delivery, name)
+        self._advance(session, ticket, delivery, _STATUS[report.state], report)
         return Outcome()
 
-    def _advance(self, session: Session, delivery: Delivery, status: DeliveryStatus, report: DeliveryReport) -> None:
+    def _advance(
+        self, session: Session, ticket: Ticket, delivery: Delivery, status: DeliveryStatus, report: DeliveryReport
+    ) -> None:
         if not moves_forward(DeliveryStatus(delivery.status), status):
             return
         delivery.status = status
         delivery.lease_until = None
         delivery.sent_at = delivery.sent_at or now()
-        ticket = lock_ticket(session, delivery.ticket_id)
-        if ticket is None:
-            return
         if status is DeliveryStatus.FAILED:
             self.failed(session, ticket, delivery, report.detail or "the provider gave no reason", report.code)
             if report.bad_address:
@@ -92,6 +95,14 @@ def moves_forward(before: DeliveryStatus, after: DeliveryStatus) -> bool:
     if after is DeliveryStatus.FAILED:
         return before not in _ARRIVED
     return PROGRESS.index(after) > PROGRESS.index(before)
+
+
+def _concerns(delivery: Delivery, name: ExternalId | None, status: DeliveryStatus) -> bool:
+    """Say whether a report is about the attempt that counts; that an earlier one arrived after all always matters."""
+    if status in _ARRIVED:
+        return True
+    another = name is not None and delivery.external_id not in {None, name.value}
+    return not another and delivery.status != DeliveryStatus.PENDING
 
 
 def _note_name(session: Session, delivery: Delivery, name: ExternalId) -> None:

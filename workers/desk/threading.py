@@ -11,7 +11,7 @@ from channels.base import ExternalId, InboundMessage
 from channels.email import tokens
 from models.base import now, row_id
 from models.messages import messages_named
-from models.tickets import Ticket, lock_ticket, open_conversation, ticket_by_external_id
+from models.tickets import Ticket, lock_ticket, open_conversation, ticket_by_external_id, ticket_by_id
 
 
 class Rule(StrEnum):
@@ -50,18 +50,18 @@ class Threading:
     reopen_window: timedelta
 
     def find(self, session: Session, message: InboundMessage, client_id: int, channel: str) -> Threaded:
-        """Return where a message of this client belongs; the ticket's row is locked.
+        """Return where a message of this client belongs; only the row of the ticket it joins is locked.
 
         A reference or token counts only when the ticket's client is the sender: of another's only a link remains, and
         of a forged token or a subject tag of another's ticket nothing.
         """
         stranger_to: int | None = None
         for pointer in _pointers(session, message.references):
-            ticket = lock_ticket(session, pointer.ticket_id)
+            ticket = ticket_by_id(session, pointer.ticket_id)
             if ticket is None or not self._proven(pointer, ticket):
                 continue
             if ticket.client_id == client_id:
-                return self._joined(pointer.rule, ticket)
+                return self._joined(pointer.rule, lock_ticket(session, ticket.id) or ticket)
             if pointer.rule is not Rule.SUBJECT_TAG:
                 stranger_to = stranger_to or ticket.id
         return self._going_on(session, message, client_id, channel) or Threaded(

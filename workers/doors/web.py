@@ -6,6 +6,9 @@ provider that repeats its calls takes as "not yet".
 
 import asyncio
 import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,6 +19,7 @@ from starlette.requests import ClientDisconnect
 from starlette.requests import Request as WebRequest
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from channels.base import Receipt, Request, Webhook
 from channels.errors import Refused
@@ -33,8 +37,14 @@ LARGEST_BODY = 1 << 20
 # Slack waits 3 s for an answer, Twilio 15 s: what takes longer is refused for now and comes again.
 ACCEPT_TIMEOUT = 2.0
 READ_TIMEOUT = 10.0
+HEAD_TIMEOUT = 10.0
+# Each needs a connection to the database for a moment.
+THREADS = 8
 # What a browser or a provider may show; anything else is a download of bytes.
 _SHOWABLE = ("image/jpeg", "image/png", "image/gif", "image/webp", "application/pdf", "audio/", "video/")
+
+
+_Result = TypeVar("_Result")
 
 
 class _Number(IntegerConvertor):
@@ -60,8 +70,13 @@ class Web:
                 Route("/media/{attachment_id:number}/{expires:number}/{mac}", self._media),
             ]
         )
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="web")
         # Its address would be built from Host; what nearly fits a route is as unknown as the rest.
         self.app.router.redirect_slashes = False
+
+    async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
+        """Do blocking work in one of a fixed number of threads, and wait no longer than a provider does."""
+        return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._threads, work), ACCEPT_TIMEOUT)
 
     async def _webhook(self, request: WebRequest) -> Response:
         webhook = self._tools.channels.webhooks.get(request.path_params["name"])
@@ -82,7 +97,7 @@ class Web:
         webhook.verify(request)
         receipt = webhook.receive(request)
         if receipt.events:
-            await asyncio.wait_for(run_in_threadpool(self._inbox.accept, receipt.events), ACCEPT_TIMEOUT)
+            await self._in_thread(lambda: self._inbox.accept(receipt.events))
         return receipt
 
     def _signed_request(self, request: WebRequest, body: bytes) -> Request:
@@ -99,7 +114,7 @@ class Web:
 
     async def _readyz(self, _request: WebRequest) -> Response:
         try:
-            await asyncio.wait_for(run_in_threadpool(self._ping), ACCEPT_TIMEOUT)
+            await self._in_thread(self._ping)
         except (TimeoutError, SQLAlchemyError):
             return PlainTextResponse("the database does not answer", 503)
         return PlainTextResponse("ready")
@@ -136,6 +151,19 @@ class Web:
         )
 
 
+class _Impatient(H11Protocol):
+    """Closes a connection that has not sent the head of a request in time: silence must not hold the door shut."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it too
+        """Start the clock."""
+        super().connection_made(transport)
+        self.loop.call_later(HEAD_TIMEOUT, self._close_if_silent, transport)
+
+    def _close_if_silent(self, transport: asyncio.Transport) -> None:
+        if not getattr(self, "cycle", None):  # set by the first request; uvicorn's types know no time before it
+            transport.close()
+
+
 async def _healthz(_request: WebRequest) -> Response:
     return PlainTextResponse("alive")
 
@@ -166,6 +194,6 @@ def serve(tools: Runtime, *, host: str, port: int) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=200,
+        http=_Impatient,
         timeout_graceful_shutdown=10,
     )

@@ -35,10 +35,10 @@ from models.inbound_events import (
 )
 from workers.app import app
 from workers.db import Wakeup, enqueue
-from workers.desk.outcome import AlreadyRecordedError, Answer, Outcome, Prepared, ignored
+from workers.desk.outcome import Answer, IgnoredError, Outcome, Prepared, ignored
 from workers.logs import get_logger
 from workers.runtime import Runtime, runtime
-from workers.store import described
+from workers.store import StoreAwayError, described
 from workers.tasks import row_ids
 
 log = get_logger()
@@ -87,14 +87,15 @@ def _ingest(tools: Runtime, claimed: ClaimedEvent) -> None:
         answers = _record(tools, claimed, prepared)
     except Malformed as error:
         _finish(tools, claimed, Outcome(status=EventStatus.FAILED, reason=str(error)))
-    except AlreadyRecordedError:
-        _finish(tools, claimed, ignored("recorded already, by another event"))
+    except IgnoredError as error:
+        _finish(tools, claimed, ignored(str(error)))
     except LeaseLostError:
         log.warning("lease_lost", event_id=claimed.id)
     except TryLater as error:
         _outside_is_away(tools, claimed, error)
-    except (OperationalError, InterfaceError, PoolTimeoutError):
-        raise  # the database is in trouble, not the event: its lease ends and it is claimed again
+    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+        # The database is in trouble, not the event. When even this cannot be written, the lease ends by itself.
+        _postpone(tools, claimed, RETRY_DELAY, type(error).__name__, blameless=True)
     except Exception as error:  # noqa: BLE001 (one of the two places whose job it is: set the event aside, keep going)
         _failed(tools, claimed, error)
     else:
@@ -132,15 +133,23 @@ def _files(tools: Runtime, claimed: ClaimedEvent, parsed: Sequence[Parsed]) -> M
 def _stored(tools: Runtime, claimed: ClaimedEvent, attachment: Attachment) -> StoredFile:
     """Store one file; one that cannot be had is named in the message, which is not lost for it."""
     if attachment.url is None:
-        return tools.store.put(attachment, attachment.content())
+        return _put(tools, attachment, attachment.content())
     _hold_on(tools, claimed)
     try:
-        return tools.store.put(attachment, tools.channel(claimed.channel).fetch(attachment, LARGEST_FILE))
+        content = tools.channel(claimed.channel).fetch(attachment, LARGEST_FILE)
     except (TryLater, Undeliverable) as error:
         if isinstance(error, TryLater) and now() - claimed.tried_since < FETCH_PATIENCE:
             raise
         log.warning("file_not_fetched", event_id=claimed.id, reason=str(error))
         return described(attachment)
+    return _put(tools, attachment, content)
+
+
+def _put(tools: Runtime, attachment: Attachment, content: bytes) -> StoredFile:
+    try:
+        return tools.store.put(attachment, content)
+    except StoreAwayError as error:
+        raise TryLater("the attachment store does not answer") from error
 
 
 def _hold_on(tools: Runtime, claimed: ClaimedEvent) -> None:

@@ -6,18 +6,20 @@ has; if that does not settle it, the agents are.
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from channels.base import ExternalId, OutboundMessage
-from channels.errors import TryLater, Unclear, Undeliverable
+from channels.errors import SendError, TryLater, Unclear, Undeliverable
 from models.base import now
 from models.deliveries import DeliveryStatus, Purpose
 from models.delivery_claims import ClaimedDelivery, claim_delivery, claim_next_in_lane, record_outcome
 from models.departments import desk_of
-from models.messages import messages_named, name_message
+from models.messages import Message, messages_named, name_message
 from models.suppressions import SuppressionReason, suppress
 from models.tickets import Ticket, name_ticket
 from workers.app import app
@@ -34,6 +36,10 @@ GIVE_UP_AFTER = timedelta(hours=24)
 LONGEST_BACKOFF = 900.0
 # On top of what a channel needs for one send: the claim and the record of it.
 LEASE_MARGIN = 10.0
+# Of one outcome, before its lease is left to end.
+WRITES = 3
+# Each of which a worker may have died of: then a person decides.
+MOST_LOOKS = 8
 
 # What would be there twice if it were sent twice; the rest may be repeated.
 _ONCE = (Purpose.MESSAGE, Purpose.FILES, Purpose.CARD)
@@ -73,7 +79,19 @@ def attempt(tools: Runtime, claimed: ClaimedDelivery) -> None:
     except Unclear:
         _unclear(tools, claimed)
     else:
-        _sent(tools, claimed, name)
+        _keep_trying(lambda: _sent(tools, claimed, name))
+
+
+def _keep_trying(write: Callable[[], None]) -> None:
+    """Write what the provider said again when the database refuses: this process alone knows it."""
+    for _ in range(WRITES - 1):
+        try:
+            write()
+        except OperationalError as error:
+            log.warning("outcome_not_written", error=type(error).__name__)
+        else:
+            return
+    write()
 
 
 def _leases(tools: Runtime) -> dict[str, timedelta]:
@@ -93,7 +111,13 @@ def _send(tools: Runtime, claimed: ClaimedDelivery) -> ExternalId | None:
             card = tools.outgoing.card_message(session, claimed)
         tools.agents_desk.update(card, outbound.card)
         return None
-    return tools.channel(claimed.channel).send(outbound)
+    try:
+        return tools.channel(claimed.channel).send(outbound)
+    except SendError:
+        raise
+    except Exception as error:  # a bug of ours, after which the message may or may not be out: the lane must go on
+        log.exception("send_broke", delivery_id=claimed.id, error=type(error).__name__)
+        raise Unclear(f"sending broke ({type(error).__name__})") from error
 
 
 def _mark(tools: Runtime, claimed: ClaimedDelivery) -> None:
@@ -104,8 +128,17 @@ def _mark(tools: Runtime, claimed: ClaimedDelivery) -> None:
 
 
 def _message(tools: Runtime, claimed: ClaimedDelivery) -> OutboundMessage:
-    with tools.database.session_scope() as session:
-        return tools.outgoing.message(session, claimed)
+    try:
+        with tools.database.session_scope() as session:
+            return tools.outgoing.message(session, claimed)
+    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+        raise TryLater("the database does not answer") from error
+    except SendError:
+        raise
+    except Exception as error:  # a bug of ours: told to the agents, and the lane goes on
+        log.exception("message_broke", delivery_id=claimed.id, error=type(error).__name__)
+        broke = f"it could not be put together ({type(error).__name__})"
+        raise (Unclear(broke) if claimed.look_up else Undeliverable(broke, code="internal")) from error
 
 
 def _look_up(tools: Runtime, claimed: ClaimedDelivery) -> ExternalId:
@@ -153,7 +186,9 @@ def _later(tools: Runtime, claimed: ClaimedDelivery, error: TryLater, *, certain
     backoff = min(2.0**claimed.attempts, LONGEST_BACKOFF) * random.uniform(0.5, 1.5)  # noqa: S311 (jitter is no secret)
     delay = error.retry_after if error.retry_after is not None else backoff
     if claimed.look_up and not certainly_not_sent:
-        _reschedule(tools, claimed, DeliveryStatus.UNCLEAR, delay, error_text=str(error))
+        # A look that the provider did not answer was none.
+        looks = max(0, claimed.lookups - 1)
+        _reschedule(tools, claimed, DeliveryStatus.UNCLEAR, delay, error_text=str(error), lookups=looks)
     else:
         _reschedule(tools, claimed, DeliveryStatus.PENDING, delay, error_text=str(error), lookups=0)
 
@@ -161,7 +196,9 @@ def _later(tools: Runtime, claimed: ClaimedDelivery, error: TryLater, *, certain
 def _unclear(tools: Runtime, claimed: ClaimedDelivery) -> None:
     """Look again while there is a look left; then absence is proof, or the agents are asked."""
     lookup = tools.channel(claimed.channel).lookup
-    if claimed.lookups < len(lookup.delays):
+    if claimed.lookups > MOST_LOOKS:
+        _unconfirmed(tools, claimed)
+    elif claimed.lookups < len(lookup.delays):
         _reschedule(tools, claimed, DeliveryStatus.UNCLEAR, lookup.delays[claimed.lookups])
     elif lookup.absence_is_proof or claimed.purpose not in _ONCE:
         _later(tools, claimed, TryLater("the provider did not answer"), certainly_not_sent=True)
@@ -192,13 +229,26 @@ def _failed(tools: Runtime, claimed: ClaimedDelivery, error: Undeliverable) -> N
             session, claimed, DeliveryStatus.FAILED, error_code=error.code or None, error_text=reason
         ):
             return
-        if claimed.to_client:
+        if not claimed.to_client:
+            _tell_not_shown(tools, session, claimed)
+        else:
             _tell(tools, session, claimed, not_delivered(reason, error.code))
             if error.bad_address:
                 address = ExternalId(type=claimed.recipient_type, value=claimed.recipient)
                 suppress(session, address, SuppressionReason.INVALID, reason)
     # Without the reason, which stands in the row: a provider's own words may name the client.
     log.error("delivery_failed", delivery_id=claimed.id, channel=claimed.channel, code=error.code)
+
+
+def _tell_not_shown(tools: Runtime, session: Session, claimed: ClaimedDelivery) -> None:
+    """Say in the thread that something could not be shown there; of a notice that failed, nothing more is said."""
+    message = session.get(Message, claimed.message_id) if claimed.message_id else None
+    if message is not None and not message.is_system_message:
+        ticket = session.get_one(Ticket, claimed.ticket_id)
+        where = f"`frontdesk tickets show {ticket.id}` has it"
+        tools.outbox.tell(
+            session, ticket, f"Something of this ticket could not be shown here: {where}.", about=claimed.id
+        )
 
 
 def _nothing_to_mark(tools: Runtime, claimed: ClaimedDelivery) -> None:

@@ -220,6 +220,31 @@ def test_a_report_that_is_quicker_than_the_answer_to_the_call_is_kept(desk: Desk
     assert texts(desk) == ["Tomorrow."]
 
 
+def test_a_late_failure_of_an_earlier_attempt_does_not_undo_the_one_that_arrived(desk: Desk, thread: str) -> None:
+    desk.sandbox.fault(Fault(service="twilio", method="POST Messages", kind="5xx_before"))
+    desk.say("Tomorrow.", thread=thread)
+    desk.work()
+    for _ in range(6):
+        desk.let_pass(100)
+    desk.press("retry", desk.deliveries()[0].id)
+    desk.work()
+    (send,) = desk.deliveries()
+    desk.report(str(send.idempotency_key), "SM" + "8" * 32, "failed")
+    desk.work()
+    assert status(desk) == ["sent"]
+    desk.report(str(send.idempotency_key), str(send.external_id), "delivered")
+    desk.work()
+    assert status(desk) == ["delivered"]
+
+
+def test_a_long_mail_is_shown_to_the_agents_whole(desk: Desk) -> None:
+    desk.mail(" ".join(f"word{number}" for number in range(6000)))
+    desk.work()
+    shown = " ".join(str(each["text"]) + str(each.get("blocks")) for each in desk.effects("slack", "post"))
+    assert [number for number in range(6000) if f"word{number}" not in shown] == []
+    assert desk.scalars("SELECT DISTINCT status FROM deliveries") == ["sent"]
+
+
 def test_twenty_workers_at_one_lane_send_each_message_once_and_in_order(desk: Desk, thread: str) -> None:
     for number in range(12):
         desk.say(f"part {number:02}", thread=thread)

@@ -1,5 +1,6 @@
 import pytest
 
+from sandbox.faults import Fault
 from tests.desk import Desk
 
 HOLD = 5.0
@@ -93,6 +94,31 @@ def test_a_change_after_sending_sends_nothing_and_is_answered_in_the_thread(
     desk.let_pass(HOLD + 1)
     assert texts(desk) == ["Tomorrow."]
     assert "the client keeps the first text" in desk.messages()[-1].body
+
+
+def test_a_message_deleted_while_it_waits_for_another_try_never_leaves(desk: Desk, thread: str) -> None:
+    desk.sandbox.fault(Fault(service="twilio", method="POST Messages", kind="429", retry_after=30))
+    ts = desk.say("Wrong window", thread=thread)
+    desk.work()
+    desk.let_pass(HOLD + 1)
+    desk.delete(ts, thread=thread)
+    desk.work()
+    desk.let_pass(60)
+    assert texts(desk) == []
+
+
+def test_a_deletion_that_has_arrived_but_is_not_read_yet_holds_the_answer_back(desk: Desk, thread: str) -> None:
+    ts = desk.say("Wrong window", thread=thread)
+    desk.work()
+    desk.delete(ts, thread=thread)
+    desk.scalars(
+        "UPDATE inbound_events SET next_attempt_at = timezone('utc', now()) + interval '30 seconds' "
+        "WHERE status = 'pending' RETURNING id"
+    )
+    desk.let_pass(HOLD + 1)
+    assert texts(desk) == []
+    desk.let_pass(40)
+    assert texts(desk) == []
 
 
 def test_a_note_edited_later_does_not_become_a_reply(desk: Desk, thread: str) -> None:

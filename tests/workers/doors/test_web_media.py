@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
@@ -54,8 +55,8 @@ def files(doors: Doors) -> Iterator[Files]:
     tools.database.engine.dispose()
 
 
-def address(attachment: int) -> str:
-    return media_url("", SECRET, attachment)
+def address(attachment: int, secret: bytes = SECRET) -> str:
+    return media_url("", secret, attachment, datetime.now(UTC))
 
 
 def test_an_answers_file_is_given_to_who_has_its_address(doors: Doors, files: Files) -> None:
@@ -90,7 +91,12 @@ def test_any_other_address_is_not_found(doors: Doors, files: Files) -> None:
     old = f"/media/{one}/{int(time.time()) - 1}/{mac}"
     later = f"/media/{one}/{int(expires) + 1}/{mac}"
     altered = [f"/media/{one}/{expires}/{each}" for each in (mac[:-1], mac + "A", mac.swapcase(), "0", "%C3%A9", "%00")]
-    elsewhere = [f"/media/{other}/{expires}/{mac}", media_url("", b"another secret", one), f"/media/{one}", "/media/"]
+    elsewhere = [
+        f"/media/{other}/{expires}/{mac}",
+        address(one, b"another secret"),
+        f"/media/{one}",
+        "/media/",
+    ]
     huge = [f"/media/{one}/{'9' * 5000}/{mac}", f"/media/{'9' * 5000}/{expires}/{mac}", f"/media/-1/{expires}/{mac}"]
     traversal = [f"/media/../healthz/{expires}/{mac}", f"/media/{one}/{expires}/..%2f{mac}"]
     for path in [old, later, *altered, *elsewhere, *huge, *traversal]:
@@ -99,7 +105,7 @@ def test_any_other_address_is_not_found(doors: Doors, files: Files) -> None:
 
 def test_an_address_ends_with_its_time(doors: Doors, files: Files) -> None:
     attachment = files.of_agent()
-    assert doors.get(media_url("", SECRET, attachment, lifetime=-1)).status_code == 404
+    assert doors.get(media_url("", SECRET, attachment, datetime.now(UTC) - timedelta(hours=25))).status_code == 404
     assert doors.get(address(attachment)).status_code == 200
 
 
