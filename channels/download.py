@@ -10,13 +10,18 @@ import ipaddress
 import re
 import socket
 import ssl
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
+from http.client import HTTPException
+from typing import TypedDict
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from channels.errors import TryLater, Unclear, Undeliverable
 
@@ -25,6 +30,8 @@ _MAX_REDIRECTS = 3
 _CHUNK = 64 * 1024
 _PORTS = {"http": 80, "https": 443}
 _HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+# Whatever a connection or a strange answer on it raises.
+_BROKEN = (urllib3.exceptions.HTTPError, HTTPException, OSError)
 _PRINTABLE = re.compile(r"[\x21-\x7e]{1,4096}")
 
 # Python before 3.11.10 and 3.12.4 calls parts of the first range global (CVE-2024-4032), and it holds a cloud's
@@ -48,6 +55,12 @@ class _Target:
     @property
     def origin(self) -> tuple[str, str, int]:
         return (self.scheme, self.host, self.port)
+
+
+class _Tls(TypedDict):
+    cert_reqs: int
+    server_hostname: str
+    assert_hostname: str
 
 
 def own_host(base_url: str) -> str:
@@ -89,17 +102,66 @@ def _next(url: str, location: str) -> str:
 
 
 def post(url: str, body: bytes, *, headers: Mapping[str, str], hosts: Sequence[str], timeout: float) -> None:
-    """Post `body` once to a host on the list; a redirect is refused. Raises a `SendError`."""
+    """Post `body` once to a host on the list; a redirect is refused.
+
+    The answer's head must be here within `timeout` seconds of the start, however slowly the peer takes or gives bytes.
+    Raises a `SendError`.
+    """
+    deadline = time.monotonic() + timeout
     target = _check(url, hosts)
-    try:
-        response = _call("POST", target, headers, timeout, body)
-        response.close()
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise _post_error(error) from error
+    with closing(_connected(target, deadline)) as connection, _cut_at(deadline, connection):
+        response = _posted(connection, target.path, body, _headers(target, headers))
     if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise Unclear(f"The other side answered {response.status}.")
     if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
         raise _status_error(response)
+
+
+def _connected(target: _Target, deadline: float) -> HTTPConnection:
+    connection = _connection(target, max(0.1, (deadline - time.monotonic()) / 2))
+    try:
+        connection.connect()
+    except _BROKEN as error:
+        connection.close()
+        raise TryLater("The other side could not be reached.") from error
+    connection.timeout = max(0.1, deadline - time.monotonic())
+    return connection
+
+
+def _connection(target: _Target, timeout: float) -> HTTPConnection:
+    # The timeout holds for connecting, then once more for TLS.
+    if target.scheme == "http":
+        return HTTPConnection(target.address, target.port, timeout=timeout)
+    return HTTPSConnection(target.address, target.port, timeout=timeout, **_tls(target))
+
+
+@contextmanager
+def _cut_at(deadline: float, connection: HTTPConnection) -> Iterator[None]:
+    """Cut the connection at the deadline: a socket's own timeout begins anew with every byte."""
+    watch = threading.Timer(deadline - time.monotonic(), _cut, (connection.sock,))
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.cancel()
+
+
+def _cut(connected: socket.socket) -> None:
+    with suppress(OSError):
+        # The plain socket's: TLS's own would have the other thread write on without it.
+        socket.socket.shutdown(connected, socket.SHUT_RDWR)
+
+
+def _posted(connection: HTTPConnection, path: str, body: bytes, headers: Mapping[str, str]) -> urllib3.HTTPResponse:
+    try:
+        # A peer may refuse and hang up before it has taken all; its answer is what counts.
+        with suppress(BrokenPipeError):
+            connection.request("POST", path, body=body, headers=headers, preload_content=False)
+        response = connection.getresponse()
+        response.close()
+    except _BROKEN as error:
+        raise Unclear("The connection broke before an answer came.") from error
+    return response
 
 
 def _check(url: str, hosts: Sequence[str]) -> _Target:
@@ -160,14 +222,11 @@ def _pool(target: _Target, timeout: float) -> urllib3.HTTPConnectionPool:
     patience = urllib3.Timeout(connect=timeout, read=timeout)
     if target.scheme == "http":
         return urllib3.HTTPConnectionPool(target.address, target.port, timeout=patience)
-    return urllib3.HTTPSConnectionPool(
-        target.address,
-        target.port,
-        timeout=patience,
-        cert_reqs=ssl.CERT_REQUIRED,
-        server_hostname=target.host,
-        assert_hostname=target.host,
-    )
+    return urllib3.HTTPSConnectionPool(target.address, target.port, timeout=patience, **_tls(target))
+
+
+def _tls(target: _Target) -> _Tls:
+    return {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": target.host, "assert_hostname": target.host}
 
 
 def _headers(target: _Target, headers: Mapping[str, str]) -> dict[str, str]:
@@ -178,24 +237,17 @@ def _headers(target: _Target, headers: Mapping[str, str]) -> dict[str, str]:
 
 def _get(target: _Target, headers: Mapping[str, str], timeout: float) -> urllib3.BaseHTTPResponse:
     try:
-        return _call("GET", target, headers, timeout)
+        return _pool(target, timeout).urlopen(
+            "GET",
+            target.path,
+            headers=_headers(target, headers),
+            retries=False,
+            redirect=False,
+            preload_content=False,
+            decode_content=False,
+        )
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise TryLater("The file could not be fetched.") from error
-
-
-def _call(
-    method: str, target: _Target, headers: Mapping[str, str], timeout: float, body: bytes | None = None
-) -> urllib3.BaseHTTPResponse:
-    return _pool(target, timeout).urlopen(
-        method,
-        target.path,
-        body=body,
-        headers=_headers(target, headers),
-        retries=False,
-        redirect=False,
-        preload_content=False,
-        decode_content=False,
-    )
 
 
 def _body(response: urllib3.BaseHTTPResponse, limit: int, deadline: float) -> bytes:
@@ -242,9 +294,3 @@ def _status_error(response: urllib3.BaseHTTPResponse) -> TryLater | Undeliverabl
 def seconds(retry_after: str | None) -> float | None:
     """Read a Retry-After header in seconds; the form with a date, which neither provider uses, counts as none."""
     return float(retry_after) if retry_after and re.fullmatch("[0-9]{1,6}", retry_after.strip()) else None
-
-
-def _post_error(error: Exception) -> TryLater | Unclear:
-    if isinstance(error, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError):
-        return TryLater("The other side could not be reached.")
-    return Unclear("The connection broke before an answer came.")

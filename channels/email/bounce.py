@@ -32,8 +32,13 @@ _MAX_STATUS_BYTES = 64 * 1024
 _MAX_RECIPIENTS = 100
 
 
-def report(root: Part, at: datetime | None) -> DeliveryReport | None:
-    """Return what became of a mail of ours, or `None` when this is no report or names no mail of ours."""
+def report(root: Part, mail_from: str | None, at: datetime | None) -> DeliveryReport | None:
+    """Return what became of a mail of ours, or `None` when this is no report or names no mail of ours with a token.
+
+    Only the null sender reports (RFC 3464, 2): whoever has an address writes as themselves. No envelope, no report.
+    """
+    if mail_from is None or mail_from.strip() not in {"", "<>"}:
+        return None
     status = next((part for part in mime.leaves(root) if part.content_type in _STATUS), None)
     if status is None:
         return None
@@ -98,7 +103,7 @@ def _original(root: Part) -> str:
     places = [(found.first(automatic.LOOP_HEADER), found.first("message-id")) for found in returned]
     own = (root.headers.first("in-reply-to"), root.headers.first("references"))
     named = (each for values in (*places, own) for value in values for each in references.message_ids(value))
-    return next((each for each in named if tokens.idempotency_key(each)), "")
+    return next((each for each in named if tokens.of_ticket(each)), "")
 
 
 def _returned_headers(part: Part) -> Headers:

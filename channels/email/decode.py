@@ -26,8 +26,10 @@ _ALIASES = {
     "cp-850": "cp850",
     "utf8mb4": "utf-8",
 }
-# Codecs of Python's that no mail means: escapes, and two whose running time is quadratic.
-_REFUSED = {"idna", "punycode", "unicode_escape", "unicode-escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
+# Codecs of Python's that no mail means: escapes, and two whose running time is quadratic. Spelt as Python itself brings
+# names into one form, since it finds `punycode` under `punycode-` too.
+_REFUSED = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
+_PUNCTUATION = re.compile(r"[^a-z0-9.]+")
 _UNDECLARED = {"", "us-ascii", "ascii", "unknown-8bit", "x-unknown", "unknown", "default", "_iso-2022-jp$esc"}
 _CHARSET_NAME = re.compile(r"[a-z0-9][a-z0-9_.:+-]{0,59}")
 
@@ -48,7 +50,9 @@ def text(data: bytes, charset: str = "") -> str:
 def _charset(given: str) -> str:
     name = given.strip().strip("\"'").lower()
     name = _ALIASES.get(name, name)
-    return "" if name in _UNDECLARED | _REFUSED or not _CHARSET_NAME.fullmatch(name) else name
+    if name in _UNDECLARED or not _CHARSET_NAME.fullmatch(name):
+        return ""
+    return "" if _PUNCTUATION.sub("_", name).strip("_") in _REFUSED else name
 
 
 def _guessed(data: bytes) -> str:

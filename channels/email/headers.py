@@ -8,6 +8,7 @@ from channels.email import decode
 
 MAX_BYTES = 64 * 1024
 MAX_COUNT = 500
+MAX_LINES = 2_000
 
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _NAME = re.compile(rb"([\x21-\x39\x3b-\x7e]{1,200})[ \t]*:")
@@ -38,25 +39,28 @@ def read(data: bytes, start: int = 0, end: int | None = None) -> tuple[Headers, 
     window_end = min(stop, start + MAX_BYTES)
     blank = _BLANK_LINE.search(data, start, min(stop, window_end + 2))
     block_end = blank.start() + 1 if blank else window_end
-    fields, at = _fields(data[start:block_end])
-    complete = len(fields) <= MAX_COUNT and (blank is not None or at < block_end - start or window_end == stop)
+    fields, at, within = _fields(data[start:block_end])
+    complete = within and (blank is not None or at < block_end - start or window_end == stop)
     body = blank.end() if blank and start + at == block_end else start + at
     return Headers(values=_by_name(fields[:MAX_COUNT]), complete=complete), min(body, stop)
 
 
-def _fields(block: bytes) -> tuple[list[tuple[str, list[bytes]]], int]:
+def _fields(block: bytes) -> tuple[list[tuple[str, list[bytes]]], int, bool]:
+    """Return the fields, where they end, and whether they are within the limits, at which reading stops."""
     fields: list[tuple[str, list[bytes]]] = []
     at = 0
-    for line in block.split(b"\n"):
+    for number, line in enumerate(block.split(b"\n")):
+        if number > MAX_LINES or len(fields) > MAX_COUNT:
+            return fields, at, False
         match = _NAME.match(line)
         if match:
             fields.append((match[1].decode("ascii").lower(), [line[match.end() :].strip()]))
         elif fields and line[:1] in b" \t" and line:
             fields[-1][1].append(line.strip())
         elif at or not line.startswith((b"From ", b">From ")):
-            return fields, _after_empty_line(line, at, len(block))
+            return fields, _after_empty_line(line, at, len(block)), True
         at += len(line) + 1
-    return fields, len(block)
+    return fields, len(block), len(fields) <= MAX_COUNT
 
 
 def _after_empty_line(line: bytes, at: int, end: int) -> int:

@@ -21,7 +21,7 @@ _DAY = 24 * 60 * 60
 def parse(raw: RawEvent) -> tuple[InboundMessage | DeliveryReport, ...]:
     """Translate one mail. Raises `Malformed` for headers over their limit or a From without exactly one mailbox."""
     root = mime.read(raw.payload)
-    report = bounce.report(root, sent_at(root.headers))
+    report = bounce.report(root, _mail_from(raw.facts), sent_at(root.headers))
     if report:
         return (report,)
     return (_message(root, raw.facts),)
@@ -74,9 +74,13 @@ def _written(root: Part, subject: str) -> str:
 
 
 def _automatic(headers: Headers, facts: Mapping[str, object], sent_to: Sequence[str]) -> Automatic:
-    mail_from = facts.get("mail_from")
     envelope = [address.mailbox_of(each) for each in sent_to[: len(_envelope(facts)) or None]]
-    return automatic.kind(headers, mail_from if isinstance(mail_from, str) else None, envelope)
+    return automatic.kind(headers, _mail_from(facts), envelope)
+
+
+def _mail_from(facts: Mapping[str, object]) -> str | None:
+    given = facts.get("mail_from")
+    return given if isinstance(given, str) else None
 
 
 def sent_at(headers: Headers) -> datetime | None:

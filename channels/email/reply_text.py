@@ -12,6 +12,9 @@ MAX_LINES = 20_000
 _MAX_LINE = 1_000
 _MAX_INTRODUCTION = 4  # lines that programs wrap an introduction into
 _HEAD_LINES = 8
+# No search starts further from a line's end than its longest match: each place it starts from costs time.
+_SAYS_REACH = 200
+_ADDRESS_REACH = 400
 
 _COLON = "[:\N{FULLWIDTH COLON}]"
 _BEGINS = re.compile(
@@ -21,14 +24,18 @@ _SAYS = re.compile(
     rf"(?:(?<!\w){any_of('introduction_verbs')}(?!\w)|{any_of('introduction_verbs_unspaced')})[^:]{{0,150}}{_COLON}\Z",
     re.IGNORECASE,
 )
-_DATED_ADDRESS = re.compile(rf"\d.*<[^<>\s]+@[^<>\s]+>\s?{_COLON}\Z")
+_ENDS = re.compile(rf"{_COLON}\Z")
+_ADDRESS = re.compile(rf"<[^<>\s@]{{1,100}}@[^<>\s@]{{1,255}}>\s?{_COLON}\Z")
+_DIGIT = re.compile(r"\d")
 _TIME_OR_ADDRESS = re.compile(r"\d{1,2}[:.h時시]\d{2}|\S@\S")
-_ORIGINAL = re.compile(rf"[\s>]*[-_=]{{2,}}\s*{any_of('original')}\s*[-_=]{{2,}}\s*", re.IGNORECASE)
-_FORWARDED = re.compile(rf"\s*(?:[-_=]{{2,}}\s*{any_of('forwarded')}|{any_of('forwarded')}\s?{_COLON})", re.IGNORECASE)
+_ORIGINAL = re.compile(rf"[\s>]*+[-_=]{{2,}}+\s*+{any_of('original')}\s*+[-_=]{{2,}}+\s*+", re.IGNORECASE)
+_FORWARDED = re.compile(
+    rf"\s*+(?:[-_=]{{2,}}+\s*+{any_of('forwarded')}|{any_of('forwarded')}\s?{_COLON})", re.IGNORECASE
+)
 _FORWARD_SUBJECT = re.compile(rf"\s*(?:\[[^\]]{{0,40}}\]\s*)?{any_of('forward_subjects')}\s?{_COLON}", re.IGNORECASE)
 _ABOVE_THIS_LINE = re.compile(r"\b(?:reply|respond|response|answer)\b.{0,40}\babove this line\b", re.IGNORECASE)
 _LABELS = {
-    kind: re.compile(rf"[\s>*_]*{any_of('labels', kind)}\s?[*_]*\s?{_COLON}", re.IGNORECASE)
+    kind: re.compile(rf"[\s>*_]*+{any_of('labels', kind)}\s?[*_]*+\s?{_COLON}", re.IGNORECASE)
     for kind in ("from", "sent", "to", "subject")
 }
 _RULE = re.compile(r"\s*[-_=*]{5,}\s*")
@@ -78,16 +85,21 @@ def _introduction(lines: list[str], index: int) -> int:
         if last >= len(lines) or not lines[last].strip():
             return 0
         said = " ".join(line.strip(" \t>*") for line in lines[index : last + 1])
-        if _says_who_wrote(said, quoted_below=_next_is_quoted(lines, last + 1)):
-            return count
+        if _ENDS.search(said[-1:]):
+            return count if _says_who_wrote(said, quoted_below=_next_is_quoted(lines, last + 1)) else 0
     return 0
 
 
 def _says_who_wrote(said: str, *, quoted_below: bool) -> bool:
     """Ask for more than "in 2020 he wrote:": without a quote below it takes a time of day or an address."""
-    if len(said) > _MAX_LINE or not (_SAYS.search(said[-400:]) or _DATED_ADDRESS.search(said)):
+    if len(said) > _MAX_LINE or not (quoted_below or _TIME_OR_ADDRESS.search(said)):
         return False
-    return bool(_TIME_OR_ADDRESS.search(said)) or quoted_below
+    return bool(_SAYS.search(said[-_SAYS_REACH:])) or _dated_address(said)
+
+
+def _dated_address(said: str) -> bool:
+    found = _ADDRESS.search(said, max(0, len(said) - _ADDRESS_REACH))
+    return found is not None and _DIGIT.search(said, 0, found.start()) is not None
 
 
 def _next_is_quoted(lines: list[str], index: int) -> bool:

@@ -131,6 +131,7 @@ def _submit(conversation: _Conversation, relay: Relay, *, mail_from: str, to: st
         answer = conversation.limited().getreply()
     except OSError as error:
         raise Unclear(f"the mail relay took the mail and gave no answer: {type(error).__name__}") from error
+    _demand_clear(answer)
     _demand(answer, 250, "mail")
 
 
@@ -152,6 +153,13 @@ def _encrypt(conversation: _Conversation, relay: Relay) -> None:
         return
     connection.starttls(context=relay.context or ssl.create_default_context())
     conversation.limited().ehlo()
+
+
+def _demand_clear(answer: tuple[int, bytes]) -> None:
+    """Raise `Unclear` for what is neither a yes nor a refusal: a line cut short can be the start of either."""
+    code, _ = answer
+    if code not in {250, 251} and not 400 <= code < 600:  # noqa: PLR2004 - SMTP's own numbers
+        raise Unclear("the mail relay took the mail and gave an answer that cannot be read")
 
 
 def _demand(answer: tuple[int, bytes], wanted: int, what: str) -> None:

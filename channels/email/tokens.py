@@ -44,3 +44,8 @@ def idempotency_key(message_id: str) -> str:
     """Return the key in a Message-ID of our form, or an empty text when it is not of our form."""
     match = _MESSAGE_ID.fullmatch(message_id[:1000])
     return match[1].lower() if match else ""
+
+
+def of_ticket(message_id: str) -> bool:
+    """Say whether a Message-ID is of our form and holds a token; only `valid` says whether it is a true one."""
+    return bool(idempotency_key(message_id)) and message_id[:1] in {"t", "T"}

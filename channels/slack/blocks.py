@@ -12,9 +12,13 @@ from channels.slack.mrkdwn import escape, pieces
 
 Block = dict[str, object]
 
-# Slack refuses a section over 3,000 characters, a field over 2,000, a button's label over 75.
+# Slack refuses a section over 3,000 characters, a field over 2,000, a button's label over 75, a post of over 50 blocks.
+# Sections are at least half full, so that the longest post takes 38 of them and its card and buttons fit in too.
 SECTION_LIMIT = 2900
-_FIELD_LIMIT = 400
+# The blocks carry the whole text; this is what is shown where they cannot be.
+TEXT_LIMIT = 3000
+# Five times this, for a field of nothing but ampersands, and its name stay below the limit.
+_FIELD_LIMIT = 390
 _LABEL_LIMIT = 75
 _CLOSED = frozenset({"closed", "unresolved"})
 
@@ -27,9 +31,9 @@ def post_blocks(outbound: OutboundMessage) -> list[Block]:
 
 
 def post_text(outbound: OutboundMessage) -> str:
-    """Return what notifications and screen readers get instead of the blocks; Slack wants it never empty."""
+    """Return what notifications get instead of the blocks, a long text's beginning; Slack wants it never empty."""
     title = card_text(outbound.card) if outbound.card else ""
-    return escape(outbound.body.strip()) or title or "\N{SPEECH BALLOON}"
+    return escape(next(pieces(outbound.body, TEXT_LIMIT))) or title or "\N{SPEECH BALLOON}"
 
 
 def text_blocks(body: str) -> list[Block]:

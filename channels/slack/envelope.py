@@ -51,6 +51,11 @@ class Envelope:
         return text(self.event, "channel")
 
     @property
+    def in_direct_message(self) -> bool:
+        """Say whether it happened between one person and our bot."""
+        return text(self.event, "channel_type") == "im"
+
+    @property
     def thread(self) -> str:
         """Return the time mark of the thread's first message, empty outside threads."""
         return ts(self.message, "thread_ts")
@@ -90,8 +95,9 @@ class Envelope:
 
     @property
     def conversation(self) -> str:
-        """Return the ordering key: the thread, or who is speaking in the channel."""
-        return f"{self.team}/{self.channel}/{self.thread or text(self.message, 'user')}"
+        """Return the ordering key: the thread, whose first message is in it too, or who speaks in a direct message."""
+        own = "" if self.in_direct_message else ts(self.message)
+        return f"{self.team}/{self.channel}/{self.thread or own or text(self.message, 'user')}"
 
     @property
     def _tombstone(self) -> bool:

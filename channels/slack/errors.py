@@ -49,6 +49,15 @@ SENTENCES = {
     "storage_limit_reached": "the workspace's storage is full; an admin must make room.",
 }
 
+# Until an admin has mended these, messages wait; nothing of them was posted.
+_MENDABLE = frozenset(
+    {
+        *("not_in_channel", "invalid_auth", "not_authed", "account_inactive"),
+        *("token_revoked", "token_expired", "missing_scope"),
+    }
+)
+MENDING_SECONDS = 300.0
+
 # Slack says of the first two that part of the work may have been done; the others come from something in between.
 _MAYBE_DONE = frozenset(
     {"fatal_error", "internal_error", "request_timeout", "service_unavailable", "team_added_to_org"}
@@ -75,11 +84,17 @@ def _answered(response: SlackResponse) -> SendError:
         return TryLater("Slack takes no more messages just now.", retry_after=_retry_after(response))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _MAYBE_DONE:
         return Unclear(f"Slack answered {code or status}.")
+    if code in _MENDABLE:
+        return TryLater(_sentence(code), retry_after=MENDING_SECONDS)
     if code:
-        return Undeliverable(f"Slack: {SENTENCES.get(code, 'it refused this.')} ({code})", code=code)
+        return Undeliverable(_sentence(code), code=code)
     if status >= HTTPStatus.BAD_REQUEST:
         return Undeliverable(f"Slack answered {status}.", code=f"http_{status}")
     return Unclear("Slack's answer could not be read.")
+
+
+def _sentence(code: str) -> str:
+    return f"Slack: {SENTENCES.get(code, 'it refused this.')} ({code})"
 
 
 def _code(response: SlackResponse) -> str:

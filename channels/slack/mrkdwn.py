@@ -5,14 +5,16 @@ and a live `<!channel>` (https://docs.slack.dev/messaging/formatting-message-tex
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from itertools import accumulate
 
 from channels.base import clean_line, clean_text
-from channels.text import split_text
 
 _TOKEN = re.compile(r"<([^<>]*)>")
 _SHORTCODE = re.compile(r":([a-z0-9_+-]{1,40}):")
-_MENTION = re.compile(r"<@([A-Z0-9]{1,32})(?:\|[^<>]*)?>")
+# A person, a group of people (`<!subteam^S1|@team>`), or all who are in the channel.
+_MENTION = re.compile(r"<(?:(?:@|!subteam\^)([A-Z0-9]{1,32})|(!(?:here|channel|everyone)))(?:\|[^<>]*)?>")
 
 _BRACKETS = {
     ord("<"): "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}",
@@ -67,16 +69,23 @@ def weight(words: str) -> int:
 
 
 def pieces(words: str, limit: int) -> Iterator[str]:
-    """Cut plain text into pieces that weigh at most `limit` each, at least one."""
-    yield from _pieces(words, limit, limit)
+    """Cut plain text into pieces that weigh at most `limit` each, at paragraph, line or word ends where there are any.
+
+    There is at least one. All but the last weigh half the limit or more, so that short lines do not make many pieces.
+    """
+    rest = words.strip()
+    weights = [0, *accumulate(map(weight, rest))]
+    while weights[-1] > limit:
+        cut = _cut(rest, bisect_left(weights, limit // 2), bisect_right(weights, limit) - 1)
+        yield rest[:cut].rstrip()
+        rest = rest[cut:].lstrip()
+        weights = [one - weights[-len(rest) - 1] for one in weights[-len(rest) - 1 :]]
+    yield rest
 
 
-def _pieces(words: str, limit: int, length: int) -> Iterator[str]:
-    for piece in split_text(words, length):
-        if weight(piece) <= limit:
-            yield piece
-        else:
-            yield from _pieces(piece, limit, len(piece) // 2)
+def _cut(words: str, half: int, end: int) -> int:
+    found = (words.rfind(gap, half, end + 1) for gap in ("\n\n", "\n", " "))
+    return next((cut for cut in found if cut > 0), end)
 
 
 def plain(mrkdwn: str) -> str:
@@ -87,8 +96,8 @@ def plain(mrkdwn: str) -> str:
 
 
 def mentioned(mrkdwn: str) -> tuple[str, ...]:
-    """Return the ids of the people named in a text, each once, in order."""
-    return tuple(dict.fromkeys(_MENTION.findall(mrkdwn)))
+    """Return the ids of the people and groups named in a text, `!here` and the like as such, each once, in order."""
+    return tuple(dict.fromkeys(one or all_here for one, all_here in _MENTION.findall(mrkdwn)))
 
 
 def _unescape(escaped: str) -> str:

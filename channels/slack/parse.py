@@ -46,13 +46,14 @@ def _message(envelope: Envelope) -> InboundMessage:
         references=(_message_id(envelope, envelope.thread),) if envelope.thread else (),
         attachments=tuple(_files(envelope.message)),
         mentions=_mentions(envelope, written),
-        direct=text(envelope.event, "channel_type") == "im" and not envelope.thread,
+        direct=envelope.in_direct_message and not envelope.thread,
     )
 
 
 def _edit(envelope: Envelope) -> tuple[AgentAction, ...]:
-    new, old = text(envelope.message, "text"), text(child(envelope.event, "previous_message"), "text")
-    if new == old:
+    before = child(envelope.event, "previous_message")
+    new = text(envelope.message, "text")
+    if new == text(before, "text") and _file_ids(envelope.message) == _file_ids(before):
         return ()
     return (_action(envelope, "edit", plain(new), _mentions(envelope, new)),)
 
@@ -87,13 +88,18 @@ def _author(envelope: Envelope) -> ExternalId:
 def _recipients(envelope: Envelope) -> tuple[ExternalId, ...]:
     """Return the channel, and for a direct message the workspace too, so that one desk can own all of them."""
     channel = slack_id(known_id(envelope.team), known_id(envelope.channel))
-    if text(envelope.event, "channel_type") == "im":
+    if envelope.in_direct_message:
         return (channel, slack_id(envelope.team))
     return (channel,)
 
 
 def _mentions(envelope: Envelope, written: str) -> tuple[ExternalId, ...]:
     return tuple(slack_id(envelope.team, user) for user in mentioned(written))
+
+
+def _file_ids(message: Json) -> set[str]:
+    # A file that was deleted leaves its id behind, in a tombstone.
+    return {text(file, "id") for file in children(message, "files") if text(file, "mode") != "tombstone"}
 
 
 def _files(message: Json) -> Iterator[Attachment]:

@@ -49,10 +49,11 @@ def share_files(client: WebClient, settings: Settings, outbound: OutboundMessage
 
     Until they are shared nobody sees them, so whatever fails before may be done again.
     """
-    started = time.monotonic()
+    deadline = time.monotonic() + UPLOAD_SECONDS
     with harmless_to_repeat():
         where = open_place(client, outbound.to)
-        files = [_upload(client, settings, attachment, started) for attachment in outbound.attachments]
+        files = [_upload(client, settings, attachment, deadline) for attachment in outbound.attachments]
+    _seconds_left(deadline)
     with slack_errors():
         client.files_completeUploadExternal(
             files=files,
@@ -63,16 +64,23 @@ def share_files(client: WebClient, settings: Settings, outbound: OutboundMessage
     return file_id(where.team, str(files[0]["id"]))
 
 
-def _upload(client: WebClient, settings: Settings, attachment: Attachment, started: float) -> dict[str, str | None]:
-    if time.monotonic() - started > UPLOAD_SECONDS:
-        raise TryLater("Uploading the files took too long.")
+def _upload(client: WebClient, settings: Settings, attachment: Attachment, deadline: float) -> dict[str, str | None]:
+    _seconds_left(deadline)
     content, name = attachment.content(), file_name(attachment)
     with slack_errors():
         ticket = answer(client.files_getUploadURLExternal(filename=name, length=len(content)))
     if not text(ticket, "file_id"):
         raise TryLater("Slack answered without an address for the file.")
-    http_post(text(ticket, "upload_url"), content, headers={}, hosts=settings.file_hosts, timeout=TIMEOUT)
+    timeout = min(TIMEOUT, _seconds_left(deadline))
+    http_post(text(ticket, "upload_url"), content, headers={}, hosts=settings.file_hosts, timeout=timeout)
     return {"id": text(ticket, "file_id"), "title": name}
+
+
+def _seconds_left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TryLater("Uploading the files took too long.")
+    return left
 
 
 def file_name(attachment: Attachment) -> str:

@@ -1,4 +1,9 @@
 import gzip
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -301,3 +306,34 @@ def test_a_post_to_nobody_was_certainly_not_made() -> None:
     host = f"127.0.0.1:{unused_port()}"
     with pytest.raises(TryLater):
         post(f"http://{host}/", b"", headers={}, hosts=(host,), timeout=2)
+
+
+@contextmanager
+def trickling() -> Iterator[str]:
+    """Answer with one byte of a head every twentieth of a second, for three seconds."""
+    over = threading.Event()
+
+    def serve() -> None:
+        peer, _ = listener.accept()
+        with peer:
+            for byte in b"HTTP/1.1 200 OK\r\nX: " + b"x" * 40 + b"\r\n\r\n":
+                try:
+                    peer.send(bytes([byte]))
+                except OSError:
+                    return
+                over.wait(0.05)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        over.set()
+        thread.join()
+
+
+def test_a_post_whose_answer_trickles_in_meets_its_deadline() -> None:
+    with trickling() as host:
+        started = time.monotonic()
+        with pytest.raises(Unclear):
+            post(f"http://{host}/", b"{}", headers={}, hosts=(host,), timeout=0.5)
+        assert time.monotonic() - started < 1.5

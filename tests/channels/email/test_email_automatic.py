@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
-from channels.base import Automatic, InboundMessage, ReportState
+from channels.base import Automatic, DeliveryReport, InboundMessage, ReportState
 from channels.email import automatic, headers
 from channels.email.parse import parse
 from tests.channels.email.mail_samples import KEY, OUR_ID, arrived, mail, message, report, sample
@@ -79,6 +81,29 @@ def test_giving_up_after_delays_is_a_failure_of_a_good_address() -> None:
 def test_a_bounce_is_matched_by_our_loop_header_when_the_relay_changed_the_id() -> None:
     changed = sample("bounce").replace(b"Message-ID: <t42", b"Message-ID: <new@relay.example>\r\nX-Frontdesk: <t42")
     assert report(changed).idempotency_key == KEY
+
+
+@pytest.mark.parametrize("mail_from", ["jane@client.example", "MAILER-DAEMON@mx.desk.example"])
+def test_a_bounce_from_somebodys_address_is_a_notice(mail_from: str) -> None:
+    assert message(sample("bounce"), mail_from=mail_from).automatic is Automatic.NOTICE
+
+
+def test_a_bounce_without_an_envelope_is_a_notice() -> None:
+    event = arrived(sample("bounce"), mail_from="")
+    (found,) = parse(replace(event, facts={name: fact for name, fact in event.facts.items() if name != "mail_from"}))
+    assert isinstance(found, InboundMessage)
+    assert found.automatic is Automatic.NOTICE
+
+
+@pytest.mark.parametrize("id_", [f"fd.{KEY}@desk.example", f"fd.{KEY}@{OUR_ID}", f"t42.short.{KEY}@desk.example"])
+def test_a_bounce_of_a_mail_without_a_token_is_a_notice(id_: str) -> None:
+    tokenless = sample("bounce").replace(OUR_ID.encode(), id_.encode())
+    assert message(tokenless, mail_from="").automatic is Automatic.NOTICE
+
+
+def test_the_null_sender_may_be_written_with_brackets() -> None:
+    (found,) = parse(arrived(sample("bounce"), mail_from="<>"))
+    assert isinstance(found, DeliveryReport)
 
 
 def test_a_bounce_of_no_mail_of_ours_is_a_notice() -> None:

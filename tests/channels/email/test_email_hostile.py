@@ -6,7 +6,7 @@ import tracemalloc
 
 import pytest
 
-from channels.base import InboundMessage, Parsed
+from channels.base import InboundMessage, Parsed, RawEvent
 from channels.email.mime import MAX_PARTS
 from channels.email.parse import parse
 from channels.errors import Malformed
@@ -24,7 +24,48 @@ def parts(count: int) -> bytes:
     return mail(body + "--b--", Content_Type="multipart/mixed; boundary=b")
 
 
+def mebibyte(line: str) -> bytes:
+    return mail((line + "\n") * (1024 * 1024 // (len(line.encode()) + 1)))
+
+
+def headed(head: str) -> bytes:
+    return mail(f"--b\r\n{head}\r\n\r\nx\r\n" * 199, Content_Type="multipart/mixed; boundary=b")
+
+
+# Lines that make an expression start over at every character, or give back what it took one character at a time.
+LINES = {
+    "dated_address": "1" * 333 + "<" + "@" * 660,
+    "dated_addresses": "1<a@" * 240 + ":",
+    "begins": "on " + "<a@" * 300,
+    "verbs": "on " + "작성" * 195 + "a",
+    "verbs_wrapped": "on " + "작성" * 45 + "a",
+    "verbs_wrapped_colon": "on " + "wrote," * 15 + "a:",
+    "verbs_short": "on " + "wrote " * 8,
+    "verbs_short_colon": "on " + "wrote " * 7 + ":",
+    "dashes": "-" * 990,
+    "dashes_quoted": " >" * 400 + "-" * 190,
+    "spaces": " " * 990 + "x",
+    "label_stars": "*" * 990 + "From:",
+    "label_quoted": "> " * 490 + "From:",
+    "label_short": "_" * 100 + "From: a",
+    "label_after": "From:" + "*" * 990,
+    "above": "reply " * 165,
+    "timed_without_verb": "on 10.00 " + "xwrotex " * 4 + "a\N{FULLWIDTH COLON}",
+    "timed_with_far_verb": "on 10.00 " + "wrote " * 8 + "x" * 151 + ":",
+}
 HOSTILE = {
+    **{f"line_{name}": mebibyte(line) for name, line in LINES.items()},
+    "dated_address_40": mail(("1" * 333 + "<" + "@" * 660 + "\n") * 40),
+    "charset_punycode_spelt": mail("a-" + "b" * 500_000, Content_Type="text/plain; charset=punycode-"),
+    "headers_of_parts": headed("a:\r\n" * 12_000),
+    "folds_of_parts": headed("a:" + "\r\n " * 20_000),
+    "parameters_of_parts": headed("Content-Type: text/plain" + ';a="\\"' * 670),
+    "html_quotes": mail("<a " + "\"'" * 500_000, Content_Type="text/html"),
+    "html_attributes": mail("<a " + "href " * 200_000 + ">", Content_Type="text/html"),
+    "boundary_spaces": mail(("--b" + " " * 500 + "x\n") * 2_000, Content_Type="multipart/mixed; boundary=b"),
+    "reference_60k": mail(References="<" + "a" * 60_000),
+    "encoded_words_open": mail(Subject="=?a?q?" * 10_000),
+    "comments_60k": mail(From="(" + "a," * 30_000 + ") <a@x>"),
     "nested_5000": nested(5_000),
     "parts_50000": parts(50_000),
     "comment_bomb": mail(From="(" * 4096 + "a@x"),
@@ -71,9 +112,9 @@ HOSTILE = {
 }
 
 
-def read(payload: bytes) -> tuple[Parsed, ...]:
+def read(event: RawEvent) -> tuple[Parsed, ...]:
     try:
-        return parse(arrived(payload))
+        return parse(event)
     except Malformed:
         return ()
 
@@ -91,9 +132,19 @@ def storable(found: tuple[Parsed, ...]) -> bool:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_mail_is_read_or_set_aside_within_a_second(name: str) -> None:
-    began = time.perf_counter()
-    assert storable(read(HOSTILE[name]))
-    assert time.perf_counter() - began < 1
+    event = arrived(HOSTILE[name])
+    began = time.process_time()  # of this process: others on the machine do not count
+    assert storable(read(event))
+    assert time.process_time() - began < 1
+
+
+def test_returned_headers_without_end_are_read_within_a_second() -> None:
+    status = "--b\r\nContent-Type: message/delivery-status\r\n\r\n" + "Action: failed\r\n\r\n" * 5_000
+    returned = "--b\r\nContent-Type: message/rfc822\r\n\r\n" + "a:\r\n" * 15_000
+    event = arrived(mail(status + returned * 100, Content_Type="multipart/report; boundary=b"), mail_from="")
+    began = time.process_time()
+    assert storable(read(event))
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize("payload", [nested(29), nested(31), nested(500), nested(5_000)])
@@ -137,7 +188,8 @@ def test_2000_mutated_mails_are_read_or_set_aside() -> None:
     seeds = [path.read_bytes() for path in sorted(MAILS.glob("*.eml"))]
     began = time.perf_counter()
     for _ in range(2_000):
-        assert storable(read(mutated(chance, chance.choice(seeds), chance.choice(seeds))))
+        payload = mutated(chance, chance.choice(seeds), chance.choice(seeds))
+        assert storable(read(arrived(payload, mail_from=chance.choice(("", "jane@client.example")))))
     assert time.perf_counter() - began < 20
 
 

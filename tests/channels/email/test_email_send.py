@@ -141,6 +141,23 @@ def test_no_answer_to_the_final_dot_is_unclear() -> None:
     assert isinstance(failure(*HELLO, "", timeout="1"), Unclear)
 
 
+@pytest.mark.parametrize(
+    "answer", ["2", "25", "200", "252", "220 relay", "354 go on", "-1 x", "600 what", "queued as 7", " ", "5", "45"]
+)
+def test_an_answer_to_the_final_dot_that_is_neither_yes_nor_no_is_unclear(answer: str) -> None:
+    assert isinstance(failure(*HELLO, answer), Unclear)
+
+
+def test_an_answer_to_the_final_dot_that_breaks_off_is_unclear() -> None:
+    assert isinstance(failure(*HELLO, "250-queued as"), Unclear)
+    assert isinstance(failure(*HELLO, "\r\n250 late"), Unclear)
+
+
+def test_a_yes_with_forwarding_is_a_yes() -> None:
+    with relay(*HELLO, "251 will forward", "221 bye") as scripted:
+        assert send(scripted).value == OUR_ID
+
+
 def test_silence_before_the_final_dot_is_tried_later() -> None:
     assert isinstance(failure("220 relay", "250 relay", "", timeout="1"), TryLater)
 

@@ -114,6 +114,11 @@ def test_named_colleagues_are_mentions() -> None:
     assert value.body == "@U2 and @bo and @U2, please"
 
 
+def test_naming_a_group_or_everyone_is_naming_colleagues() -> None:
+    value = message(text="<!subteam^S1|@team> <!subteam^S2> <!here> <!channel> <!everyone|@everyone>, look")
+    assert value.mentions == tuple(slack("T1", one) for one in ("S1", "S2", "!here", "!channel", "!everyone"))
+
+
 def test_files_that_our_token_opens_are_attachments() -> None:
     gone, external = {"id": "F2", "mode": "tombstone"}, {**FILE, "mode": "external"}
     value = message(subtype="file_share", text="", files=[FILE, gone, external, {"id": "F3"}, None])
@@ -146,6 +151,20 @@ def test_an_edit_says_who_what_and_where() -> None:
     assert value.thread == slack("T1", "C1", "1690000000.000100")
     assert value.message == slack("T1", "C1", "1700000000.000100")
     assert value.mentions == (slack("T1", "U2"),)
+
+
+def edited_files(before: list[Json], after: list[Json]) -> tuple[Parsed, ...]:
+    new, old = {**MESSAGE, "files": after}, {**MESSAGE, "files": before}
+    return parsed({**MESSAGE, "subtype": "message_changed", "message": new, "previous_message": old})
+
+
+def test_an_edit_of_the_files_alone_is_an_edit() -> None:
+    gone: Json = {"id": "F1", "mode": "tombstone"}
+    for before, after in (([FILE], []), ([FILE], [FILE, {**FILE, "id": "F2"}]), ([FILE], [gone])):
+        (value,) = edited_files(before, after)
+        assert isinstance(value, AgentAction)
+        assert (value.action, value.message) == ("edit", slack("T1", "C1", "1700000000.000100"))
+    assert edited_files([FILE], [{**FILE, "name": "renamed.pdf"}]) == ()
 
 
 def test_a_deletion_is_the_authors() -> None:

@@ -7,6 +7,7 @@ import pytest
 from channels.base import Channel, ExternalId, OutboundMessage
 from channels.errors import SendError, TryLater, Unclear, Undeliverable
 from channels.slack import connect
+from channels.slack.mrkdwn import escape
 from tests.channels.slack.answering import Answer, Received, Reset, Script, answering, unused_port
 from tests.channels.slack.wire import FILES, POST, POSTED, SINCE, calls, method, no, ok, sent, slack
 
@@ -85,8 +86,8 @@ def test_too_many_posts_say_how_long_to_wait(answer: Answer) -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        *("not_in_channel", "channel_not_found", "is_archived", "invalid_auth", "account_inactive", "token_revoked"),
-        *("missing_scope", "msg_too_long", "thread_not_found", "something_new"),
+        *("channel_not_found", "is_archived", "restricted_action", "msg_too_long", "thread_not_found"),
+        "something_new",
     ],
 )
 def test_a_refusal_is_final_and_says_what_to_do(code: str) -> None:
@@ -94,6 +95,21 @@ def test_a_refusal_is_final_and_says_what_to_do(code: str) -> None:
     assert isinstance(error, Undeliverable)
     assert (error.code, error.bad_address) == (code, False)
     assert len(str(error)) > len(code) + 10
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("not_in_channel", "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"),
+        "missing_scope",
+    ],
+)
+def test_what_an_admin_can_mend_is_posted_once_it_is_mended(code: str) -> None:
+    error = failure(no(code))
+    assert isinstance(error, TryLater)
+    assert error.retry_after == 300
+    assert "an admin must" in str(error)
+    assert code in str(error)
 
 
 def test_a_refusal_without_slacks_words_is_final_too() -> None:
@@ -186,6 +202,28 @@ def test_an_upload_that_breaks_may_be_done_again(answer: Answer | Reset) -> None
         slack(server.url).send(FILES)
 
 
+def shared_within(monkeypatch: pytest.MonkeyPatch, seconds: float) -> list[str]:
+    monkeypatch.setattr("channels.slack.send.UPLOAD_SECONDS", seconds)
+    result, received = shared(ok(files=[{"id": "FA"}, {"id": "FB"}]))
+    assert type(result) is TryLater
+    return [method(request) for request in received]
+
+
+def test_out_of_time_nothing_more_is_uploaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shared_within(monkeypatch, 0) == []
+
+
+def test_out_of_time_after_the_last_upload_nothing_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    late: list[float] = []
+
+    def upload(*_: object, **__: object) -> None:
+        late.append(100)
+
+    monkeypatch.setattr("channels.slack.send.http_post", upload)
+    monkeypatch.setattr("channels.slack.send.time.monotonic", lambda: 0.0 if len(late) < 2 else 100.0)
+    assert shared_within(monkeypatch, 30) == ["files.getUploadURLExternal"] * 2
+
+
 def test_files_go_to_slack_and_nowhere_else() -> None:
     with answering(lambda _: Answer()) as canary:
         elsewhere = ok(upload_url=f"{canary.url}/upload", file_id="F1")
@@ -213,3 +251,8 @@ def test_a_text_is_cut_into_posts_slack_takes() -> None:
     assert channel.split("short") == ("short",)
     assert len(channel.split("x" * 30_000)) == 3
     assert len(channel.split("<" * 11_000)) == 4
+
+
+def test_a_post_weighs_what_its_escaped_text_does() -> None:
+    for part in slack("http://127.0.0.1:9").split("a & b <c>\n" * 4000):
+        assert len(escape(part)) <= 11_000

@@ -8,6 +8,7 @@ from channels.base import Button, ExternalId, OutboundMessage, TicketCard
 from channels.slack.blocks import age, card_blocks, card_text, post_blocks, post_text
 from channels.slack.manifest import manifest
 from channels.slack.mrkdwn import escape, label, mentioned, pieces, plain, weight
+from sandbox.slack.blocks import check_blocks
 
 CARD = TicketCard(
     ticket_id=12,
@@ -19,6 +20,7 @@ CARD = TicketCard(
     priority="high",
     opened_at=datetime(2026, 11, 22, 15, 0, tzinfo=UTC),
 )
+RETRY = Button(label="Retry", action="retry", value="1")
 POST = OutboundMessage(idempotency_key="k", to=ExternalId(type="slack", value="T1/C1"), body="hello")
 
 TARGETS = [
@@ -120,6 +122,7 @@ def test_marked_up_text_becomes_words(written: str, words: str) -> None:
 
 def test_only_live_mentions_count() -> None:
     assert mentioned("<@U1> &lt;@U2&gt; @U3 <@U4|x> <@U1>") == ("U1", "U4")
+    assert mentioned("@here &lt;!channel&gt; <!date^1^{date}|here> <!hereabouts> <#C1> <U1>") == ()
 
 
 @pytest.mark.parametrize(
@@ -136,6 +139,24 @@ def test_the_longest_post_stays_within_slacks_limits(text: str) -> None:
     blocks = post_blocks(replace(POST, body=text, buttons=(Button(label="Retry", action="retry", value="1"),)))
     assert len(blocks) <= 45
     assert all(len(str(block["text"]["text"])) <= 3000 for block in blocks if isinstance(block.get("text"), dict))  # type: ignore[index]
+
+
+LINES = ["&" * 200 + "\n", "<\n", "a\n\n", "&" * 181 + "\n\n", "x\n" * 300 + "&" * 300 + "\n"]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_many_short_lines_under_a_card_stay_within_slacks_limits(line: str) -> None:
+    body = (line * 11_000)[:11_000]
+    blocks = check_blocks(post_blocks(replace(POST, body=body, card=card_of("&" * 500), buttons=(RETRY,))))
+    words = "".join(str(block["text"]["text"]) for block in blocks[4:] if "text" in block)
+    assert "".join(words.split()) == "".join(escape(body).split())
+
+
+@pytest.mark.parametrize("text", ["x" * 11_000, "&" * 11_000, "🎉" * 5000, "word & " * 1500])
+def test_what_notifications_show_of_a_long_text_is_its_beginning(text: str) -> None:
+    short = post_text(replace(POST, body=text))
+    assert len(short) <= 3000
+    assert text.startswith(plain(short))
 
 
 def shown(card: TicketCard) -> str:

@@ -121,7 +121,7 @@ def test_the_address_is_proven_by_repeating_the_challenge() -> None:
 
 def test_a_message_is_stored_untouched_under_its_event_id() -> None:
     (one,) = stored(BODY)
-    assert (one.channel, one.external_id, one.conversation) == ("slack", "Ev1", "T1/C1/U1")
+    assert (one.channel, one.external_id, one.conversation) == ("slack", "Ev1", "T1/C1/1700000000.000100")
     assert (one.payload, one.facts) == (BODY, {"kind": "event"})
 
 
@@ -201,3 +201,21 @@ def test_an_unreadable_body_is_refused_or_nothing(path: str, body: bytes) -> Non
     else:
         status = 400
     assert status == 400
+
+
+def conversation(**changes: object) -> str:
+    (raw,) = stored(event(**changes))
+    return raw.conversation
+
+
+def test_a_root_its_replies_edits_and_deletion_are_one_conversation() -> None:
+    root, mark = EVENT["event"], "1700000000.000100"
+    edit = {"subtype": "message_changed", "ts": "1700000009.000100", "message": root, "previous_message": root}
+    deletion = {"subtype": "message_deleted", "ts": "1700000009.000100", "deleted_ts": mark, "previous_message": root}
+    reply = {"ts": "1700000005.000100", "thread_ts": mark, "user": "U2"}
+    assert {conversation(), conversation(**reply), conversation(**edit), conversation(**deletion)} == {f"T1/C1/{mark}"}
+
+
+def test_a_direct_messages_conversation_is_the_person() -> None:
+    direct = {"channel": "D1", "channel_type": "im"}
+    assert conversation(**direct) == conversation(**direct, ts="1700000005.000100") == "T1/D1/U1"
