@@ -34,7 +34,7 @@ from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 from models.base import UTC_NOW, Base, Identified, among, now, one_of
 
 # Payloads are read in slices: the driver's text form of a whole large one would triple a worker's memory.
-SLICE = 1 << 20
+SLICE = 1 << 18
 
 
 class EventStatus(StrEnum):

@@ -110,7 +110,10 @@ def _passwords(address: str) -> set[str]:
 def _needed(environment: Mapping[str, str], name: str) -> str:
     value = environment.get(name, "")
     if not value:
-        raise SettingsError(f"{name} is not set: start everything with `frontdesk up`, or set it to a server of yours")
+        raise SettingsError(
+            f"{name} is not set, and no Frontdesk runs here: start `frontdesk up` (if it runs with --folder, set "
+            "FRONTDESK_DIR to that), or set DATABASE_URL, REDIS_URL and SECRET_KEY"
+        )
     return value
 
 

@@ -206,7 +206,6 @@ def _check_intake(running: Running, ledger: Ledger, before: int) -> None:
 def _check_answers(running: Running, answers: list[str]) -> None:
     arrived = _arrived(running)
     assert {body: arrived[body] for body in answers} == dict.fromkeys(answers, 1)
-    assert running.one("SELECT count(*) FROM inbound_events WHERE status = 'failed'") == 0
     posted = Counter(str(each["text"]) for each in running.sandbox.ledger("slack", "post"))
     shown = [text for text, times in posted.items() if " message " in text and times > 1]
     assert shown == [], "client messages are shown to the agents once"

@@ -116,6 +116,8 @@ class Applier:
             address = channel.address(text)
         except ValueError as error:
             raise SettingsError(f"{key} = {text!r}: {error}") from error
+        if key == AGENTS and address.value.rpartition("/")[2][:1] not in {"C", "G"}:
+            raise SettingsError(f"{key} = {text!r}: agents work in a channel, like T0123ABCD/C0123ABCD")
         return ExternalId(type=AGENTS, value=address.value) if key == AGENTS else address
 
     def _user(self, entry: Mapping[str, Any]) -> Iterator[str]:

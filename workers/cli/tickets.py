@@ -9,7 +9,7 @@ from models.deliveries import deliveries_of
 from models.messages import Message, messages_of, source_of
 from models.notes import Note, notes_of
 from models.tickets import Ticket, TicketStatus, list_tickets, lock_ticket
-from models.users import User, user_by_email
+from models.users import User, user_by_email, works_in
 from workers.cli.output import as_json, show
 from workers.desk import lifecycle
 from workers.runtime import runtime
@@ -101,7 +101,8 @@ def reply(ticket_id: int, text: str, email: str) -> None:
     """Send TEXT to the client of a ticket, on the channel they wrote from last."""
     tools = runtime()
     with tools.database.session_scope() as session:
-        ticket, user = _ticket(session, ticket_id), _user(session, email)
+        ticket = _ticket(session, ticket_id)
+        user = _agent(session, email, ticket)
         message_id = tools.recorder.replies.write(session, ticket, user_id=user.id, name=user.name, text=text)
     click.echo(f"message {message_id} is on its way: `frontdesk tickets show {ticket_id}` says what became of it")
 
@@ -115,7 +116,8 @@ def close(ticket_id: int, email: str, *, unresolved: bool) -> None:
     tools = runtime()
     status = TicketStatus.UNRESOLVED if unresolved else TicketStatus.CLOSED
     with tools.database.session_scope() as session:
-        ticket, user = _ticket(session, ticket_id), _user(session, email)
+        ticket = _ticket(session, ticket_id)
+        user = _agent(session, email, ticket)
         if lifecycle.move(session, ticket, status, f"{user.name} closed the ticket") is not None:
             tools.outbox.renew_card(session, ticket)
     click.echo(f"ticket {ticket_id} is {status}")
@@ -128,8 +130,10 @@ def _ticket(session: Session, ticket_id: int) -> Ticket:
     return ticket
 
 
-def _user(session: Session, email: str) -> User:
+def _agent(session: Session, email: str, ticket: Ticket) -> User:
     user = user_by_email(session, email)
     if user is None:
         raise click.ClickException(f"there is no user {email}: `frontdesk users list` shows them")
+    if not works_in(session, user, ticket.department_id):
+        raise click.ClickException(f"{email} is not an agent of this ticket's department")
     return user

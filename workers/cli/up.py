@@ -2,13 +2,18 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
 import click
 
 from workers.local.desk import LocalDesk, Ports, RunningDesk
+from workers.local.errors import LocalError
+from workers.local.processes import answers
 from workers.local.supervisor import Supervisor
+
+PORT = click.IntRange(1, 65_535)
 
 
 @click.command()
@@ -16,9 +21,7 @@ from workers.local.supervisor import Supervisor
     "--desk",
     "desk_file",
     type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("desk.toml"),
-    show_default=True,
-    help="Departments, users and tags.",
+    help="Departments, users and tags: desk.toml when there is one, else an example that fits the sandbox.",
 )
 @click.option(
     "--folder",
@@ -27,20 +30,24 @@ from workers.local.supervisor import Supervisor
     show_default=True,
     help="Where data is kept.",
 )
-@click.option("--web-port", default=8080, show_default=True)
-@click.option("--smtp-port", default=2525, show_default=True)
-@click.option("--flower-port", default=5555, show_default=True)
-@click.option("--sandbox-port", default=8099, show_default=True)
-def up(desk_file: Path, folder: Path, web_port: int, smtp_port: int, flower_port: int, sandbox_port: int) -> None:
+@click.option("--web-port", "web", type=PORT, default=8080, show_default=True, help="Of webhooks.")
+@click.option("--smtp-port", "smtp", type=PORT, default=2525, show_default=True, help="Of incoming mail.")
+@click.option("--flower-port", "flower", type=PORT, default=5555, show_default=True, help="Of Flower.")
+@click.option("--sandbox-port", "sandbox", type=PORT, default=8099, show_default=True, help="Of the sandbox's page.")
+@click.option(
+    "--sandbox-smtp-port", "sandbox_smtp", type=PORT, default=8026, show_default=True, help="Of the sandbox's mailbox."
+)
+def up(desk_file: Path | None, folder: Path, **ports: int) -> None:
     """Run everything on this machine until Ctrl-C.
 
     PostgreSQL and Redis of its own unless DATABASE_URL and REDIS_URL name yours; the sandbox stands in for Slack,
-    Twilio and the mail relay as long as no credentials are set.
+    Twilio and the mail relay, each as long as it has no credentials.
     """
+    _refuse_taken(ports)
     desk = LocalDesk(
         folder=folder.absolute(),
         environment=dict(os.environ),
-        ports=Ports(web=web_port, smtp=smtp_port, flower=flower_port, sandbox=sandbox_port),
+        ports=Ports(**ports),
         say=click.echo,
     )
     with desk.running(desk_to_apply(desk_file)) as (supervisor, running):
@@ -49,11 +56,24 @@ def up(desk_file: Path, folder: Path, web_port: int, smtp_port: int, flower_port
     sys.exit(code)
 
 
-def desk_to_apply(wish: Path) -> Path:
-    """Return the desk file, or the sandbox's own where there is none yet."""
-    if wish.exists():
-        return wish
-    click.echo(f"there is no {wish} yet: using the example desk")
+def _refuse_taken(ports: Mapping[str, int]) -> None:
+    """Say which port is taken before anything is started."""
+    for name, port in ports.items():
+        option = f"--{name.replace('_', '-')}-port"
+        if list(ports.values()).count(port) > 1:
+            raise LocalError(f"port {port} is given twice: choose another with {option}")
+        if answers(f"tcp://127.0.0.1:{port}"):
+            raise LocalError(f"port {port} is taken: choose another, as in `frontdesk up {option} {port + 1}`")
+
+
+def desk_to_apply(wish: Path | None) -> Path:
+    """Return the desk file that was asked for, desk.toml, or the sandbox's own where there is none yet."""
+    chosen = wish or Path("desk.toml")
+    if chosen.exists():
+        return chosen
+    if wish is not None:
+        raise LocalError(f"there is no {wish}")
+    click.echo("there is no desk.toml yet: using the example desk")
     return Path(str(resources.files("sandbox") / "desk.toml"))
 
 

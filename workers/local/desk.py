@@ -58,6 +58,7 @@ class LocalDesk:
 
     def _servers(self, stack: ExitStack) -> dict[str, LocalPostgres | LocalRedis]:
         self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / ".gitignore").write_text("*\n")  # it holds secrets and clients' words
         servers: dict[str, LocalPostgres | LocalRedis] = {}
         if not self.environment.get("DATABASE_URL"):
             self.say("starting PostgreSQL")

@@ -19,10 +19,12 @@ from workers.local.supervisor import Program, Supervisor, free_port
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # One pair of doors a run: spread over workers, each would open its own.
+    # One pair of doors a run: spread over workers, each would open its own. What is timed runs in turn with the
+    # acceptance tests, never beside them: they leave no core free.
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("doors"))
+            timed = item.path.name == "test_web_latency.py"
+            item.add_marker(pytest.mark.xdist_group("acceptance" if timed else "doors"))
 
 
 @pytest.fixture(scope="session")
