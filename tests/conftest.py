@@ -41,8 +41,8 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres(folder: Path) -> Iterator[LocalPostgres]:
-    # Nothing here outlives the run, so the disk need not be waited for; the chaos test keeps fsync on. A vacuum under way in
-    # a database would keep its owner from dropping it.
+    # Nothing here outlives the run, so the disk need not be waited for; the chaos test keeps fsync on. A vacuum under
+    # way in a database would keep its owner from dropping it.
     settings = {"fsync": "off", "max_connections": "200", "autovacuum": "off"}
     with LocalPostgres.start(folder / "postgres", settings=settings) as server:
         yield server
