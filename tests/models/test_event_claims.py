@@ -6,6 +6,7 @@ from itertools import count
 
 import pytest
 from sqlalchemy import Connection, event, select, text
+from sqlalchemy.exc import OperationalError
 
 from models.base import now
 from models.inbound_events import (
@@ -281,3 +282,25 @@ def test_a_listing_does_not_carry_the_bytes(database: Database) -> None:
     with database.session_scope() as session:
         (row,) = session.scalars(select(InboundEvent))
         assert "payload" not in vars(row)
+
+
+def impatient(database: Database, conversation: str) -> None:
+    with database.session_scope() as session:
+        session.execute(text("SET LOCAL lock_timeout = '100ms'"))
+        insert_event(
+            session,
+            channel="email",
+            external_id=f"e{next(_numbers)}",
+            conversation=conversation,
+            payload=b"b",
+            facts={},
+        )
+
+
+def test_while_one_event_is_not_committed_another_of_its_conversation_waits(database: Database) -> None:
+    """So that a smaller id is never seen after a larger one, and the oldest open event is the oldest there is."""
+    with database.session_scope() as first:
+        insert_event(first, channel="email", external_id="a", conversation="cleo", payload=b"a", facts={})
+        with pytest.raises(OperationalError):
+            impatient(database, "cleo")
+        impatient(database, "dan")
