@@ -113,12 +113,11 @@ class Attachment:
 
     def content(self) -> bytes:
         """Return the decoded bytes; broken base64 gives what could be read."""
-        raw = bytes(self.data)
         if self.encoding == "base64":
-            return unbase64(raw)
+            return unbase64(self.data)
         if self.encoding == "quoted-printable":
-            return quopri.decodestring(raw)
-        return raw
+            return quopri.decodestring(bytes(self.data))
+        return bytes(self.data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

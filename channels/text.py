@@ -6,12 +6,12 @@ _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NO_BASE64 = bytes(set(range(256)) - set(_BASE64))
 
 
-def unbase64(raw: bytes) -> bytes:
+def unbase64(raw: bytes | memoryview) -> bytes:
     """Return what can be read of base64, whatever stands between its digits and however it ends."""
     try:
         return binascii.a2b_base64(raw)
     except binascii.Error:
-        digits = raw.translate(None, _NO_BASE64)
+        digits = bytes(raw).translate(None, _NO_BASE64)
         return binascii.a2b_base64(digits[: len(digits) // 4 * 4])
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from channels.base import Connection
 from channels.slack.channel import SlackChannel
-from channels.slack.client import Settings
+from channels.slack.settings import Settings
 from channels.slack.webhook import SlackWebhook
 
 NAMES = ("slack",)

@@ -3,8 +3,7 @@
 import re
 from datetime import datetime
 from functools import cached_property
-
-from slack_sdk.web import WebClient
+from typing import TYPE_CHECKING
 
 from channels.base import (
     Attachment,
@@ -19,12 +18,13 @@ from channels.base import (
 )
 from channels.download import download
 from channels.errors import Undeliverable
-from channels.slack import desk, find, send
-from channels.slack.client import Me, Settings, only_later, web_client, who_am_i
 from channels.slack.ids import slack_id
 from channels.slack.mrkdwn import pieces
 from channels.slack.parse import parse
-from channels.slack.people import People
+from channels.slack.settings import Settings
+
+if TYPE_CHECKING:
+    from channels.slack.api import Api
 
 # Slack takes 12,000 characters and more in one message; observed limits differ, this is below all of them.
 POST_LIMIT = 11_000
@@ -46,7 +46,6 @@ class SlackChannel:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._people = People()
 
     @property
     def connected(self) -> bool:
@@ -73,14 +72,11 @@ class SlackChannel:
 
     def send(self, outbound: OutboundMessage) -> ExternalId:
         """Post once, or share the files once, and return the id. Raises a `SendError`."""
-        if outbound.attachments:
-            return send.share_files(self._client, self._settings, outbound)
-        return send.post(self._client, outbound)
+        return self._api.send(outbound)
 
     def find_sent(self, outbound: OutboundMessage, since: datetime) -> tuple[ExternalId, ...]:
         """Return the posts that are this send, oldest first. Raises `TryLater`."""
-        with only_later():
-            return find.find_sent(self._client, self._me, outbound, since)
+        return self._api.find_sent(outbound, since)
 
     def fetch(self, attachment: Attachment, limit: int) -> bytes:
         """Get a file with the bot's token. Raises `TryLater` or `Undeliverable`."""
@@ -95,25 +91,22 @@ class SlackChannel:
 
     def profile(self, person: ExternalId) -> Profile | None:
         """Return what Slack knows of a person. Raises `TryLater`."""
-        with only_later():
-            return self._people.profile(self._client, self._me, person)
+        return self._api.profile(person)
 
     def update(self, message: ExternalId, card: TicketCard) -> None:
         """Bring a posted card up to date; may be called again. Raises a `SendError`."""
-        desk.update(self._client, message, card)
+        self._api.update(message, card)
 
     def mark(self, message: ExternalId, mark: Mark) -> None:
         """Show on a message what became of it, and nothing else; may be called again. Raises a `SendError`."""
-        desk.mark(self._client, message, mark)
+        self._api.mark(message, mark)
 
     def answer(self, url: str, text: str) -> None:
         """Answer a button or command where only the person sees it. Raises a `SendError`."""
-        desk.answer(self._settings, url, text)
+        self._api.answer(url, text)
 
     @cached_property
-    def _client(self) -> WebClient:
-        return web_client(self._settings)
+    def _api(self) -> "Api":
+        from channels.slack.api import Api  # noqa: PLC0415 (3 MB that a process which never calls Slack need not hold)
 
-    @cached_property
-    def _me(self) -> Me:
-        return who_am_i(self._client)
+        return Api(self._settings)

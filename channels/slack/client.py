@@ -3,39 +3,20 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from slack_sdk.web import SlackResponse, WebClient
 
-from channels.download import own_host
 from channels.errors import TryLater, Unclear, Undeliverable
 from channels.slack.errors import FAILURES, send_error
 from channels.slack.payload import Json, text
+from channels.slack.settings import Settings
 
 TIMEOUT = 10
 
 # The library writes whole messages at DEBUG and answers at ERROR; every failure reaches us as an exception anyway.
 _QUIET = logging.getLogger("channels.slack.library")
 _QUIET.setLevel(logging.CRITICAL + 1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What the environment says about Slack."""
-
-    token: str = field(repr=False)
-    signing_secret: str = field(repr=False)
-    api_url: str
-
-    @property
-    def file_hosts(self) -> tuple[str, ...]:
-        """Return where files come from and go to."""
-        return ("files.slack.com", own_host(self.api_url))
-
-    @property
-    def answer_hosts(self) -> tuple[str, ...]:
-        """Return where answers to buttons and commands go."""
-        return ("hooks.slack.com", own_host(self.api_url))
 
 
 @dataclass(frozen=True, slots=True)

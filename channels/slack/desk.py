@@ -10,9 +10,10 @@ from channels.base import ExternalId, Mark, TicketCard
 from channels.download import post as http_post
 from channels.errors import Undeliverable
 from channels.slack.blocks import card_blocks, card_text
-from channels.slack.client import TIMEOUT, Settings, harmless_to_repeat, slack_errors
+from channels.slack.client import TIMEOUT, harmless_to_repeat, slack_errors
 from channels.slack.ids import Place, place
 from channels.slack.mrkdwn import escape
+from channels.slack.settings import Settings
 
 EMOJI = {Mark.WAITING: "hourglass_flowing_sand", Mark.DELIVERED: "white_check_mark", Mark.FAILED: "x"}
 

@@ -12,10 +12,11 @@ from channels.base import Attachment, ExternalId, OutboundMessage
 from channels.download import post as http_post
 from channels.errors import TryLater, Unclear
 from channels.slack.blocks import post_blocks, post_text
-from channels.slack.client import TIMEOUT, Settings, answer, harmless_to_repeat, slack_errors
+from channels.slack.client import TIMEOUT, answer, harmless_to_repeat, slack_errors
 from channels.slack.ids import Place, file_id, place, slack_id
 from channels.slack.mrkdwn import escape, label
 from channels.slack.payload import child, text, ts
+from channels.slack.settings import Settings
 
 METADATA_TYPE = "frontdesk_delivery"
 # A share begins at most this late; with the call's own timeout it then ends before the lease does.

@@ -1,9 +1,10 @@
 import hashlib
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from obstore.exceptions import NotFoundError
 
 from channels.base import Attachment
 from workers.store import AttachmentStore, described
@@ -66,14 +67,31 @@ def test_the_folder_is_closed_to_other_users(store: AttachmentStore, folder: Pat
 
 
 def test_what_is_not_there_is_an_error_and_not_an_empty_file(store: AttachmentStore) -> None:
-    with pytest.raises((NotFoundError, FileNotFoundError)):
+    with pytest.raises(FileNotFoundError):
         store.get(f"{DIGEST[:2]}/{DIGEST}")
+
+
+def test_what_is_not_in_a_bucket_is_the_same_error() -> None:
+    with pytest.raises(FileNotFoundError):
+        AttachmentStore("memory:///").get(f"{DIGEST[:2]}/{DIGEST}")
+
+
+def test_a_full_disk_leaves_no_half_of_a_file(folder: Path) -> None:
+    script = (
+        "import resource, signal, sys; from channels.base import Attachment; from workers.store import *\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); store = AttachmentStore(sys.argv[1])\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "try: store.put(Attachment(name='a'), bytes(5000))\n"
+        "except StoreAwayError: sys.exit(7)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, folder.as_uri()], check=False)
+    assert (done.returncode, files(folder)) == (7, [])
 
 
 def test_a_key_does_not_leave_the_store(store: AttachmentStore, folder: Path) -> None:
     store.put(Attachment(name="a"), CONTENT)
     (folder.parent / "outside").write_bytes(b"not ours")
-    with pytest.raises(Exception, match=r"\w"):
+    with pytest.raises(FileNotFoundError):
         store.get("../outside")
 
 

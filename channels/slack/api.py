@@ -1,0 +1,56 @@
+"""Every call to Slack's Web API. `SlackChannel` loads this with the first call: Slack's library takes 3 MB."""
+
+from datetime import datetime
+from functools import cached_property
+
+from slack_sdk.web import WebClient
+
+from channels.base import ExternalId, Mark, OutboundMessage, Profile, TicketCard
+from channels.slack import desk, find, send
+from channels.slack.client import Me, only_later, web_client, who_am_i
+from channels.slack.people import People
+from channels.slack.settings import Settings
+
+
+class Api:
+    """The workspace our token belongs to."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._people = People()
+
+    def send(self, outbound: OutboundMessage) -> ExternalId:
+        """Post once, or share the files once, and return the id. Raises a `SendError`."""
+        if outbound.attachments:
+            return send.share_files(self._client, self._settings, outbound)
+        return send.post(self._client, outbound)
+
+    def find_sent(self, outbound: OutboundMessage, since: datetime) -> tuple[ExternalId, ...]:
+        """Return the posts that are this send, oldest first. Raises `TryLater`."""
+        with only_later():
+            return find.find_sent(self._client, self._me, outbound, since)
+
+    def profile(self, person: ExternalId) -> Profile | None:
+        """Return what Slack knows of a person. Raises `TryLater`."""
+        with only_later():
+            return self._people.profile(self._client, self._me, person)
+
+    def update(self, message: ExternalId, card: TicketCard) -> None:
+        """Bring a posted card up to date. Raises a `SendError`."""
+        desk.update(self._client, message, card)
+
+    def mark(self, message: ExternalId, mark: Mark) -> None:
+        """Show on a message what became of it, and nothing else. Raises a `SendError`."""
+        desk.mark(self._client, message, mark)
+
+    def answer(self, url: str, text: str) -> None:
+        """Answer a button or command where only the person sees it. Raises a `SendError`."""
+        desk.answer(self._settings, url, text)
+
+    @cached_property
+    def _client(self) -> WebClient:
+        return web_client(self._settings)
+
+    @cached_property
+    def _me(self) -> Me:
+        return who_am_i(self._client)

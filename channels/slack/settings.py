@@ -1,0 +1,24 @@
+"""What the environment says about Slack."""
+
+from dataclasses import dataclass, field
+
+from channels.download import own_host
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The app's secrets and where its API is."""
+
+    token: str = field(repr=False)
+    signing_secret: str = field(repr=False)
+    api_url: str
+
+    @property
+    def file_hosts(self) -> tuple[str, ...]:
+        """Return where files come from and go to."""
+        return ("files.slack.com", own_host(self.api_url))
+
+    @property
+    def answer_hosts(self) -> tuple[str, ...]:
+        """Return where answers to buttons and commands go."""
+        return ("hooks.slack.com", own_host(self.api_url))
