@@ -19,8 +19,6 @@ from channels.slack.payload import child, text, ts
 from channels.slack.settings import Settings
 
 METADATA_TYPE = "frontdesk_delivery"
-# A share begins at most this late; with the call's own timeout it then ends before the lease does.
-UPLOAD_SECONDS = 30.0
 
 
 def post(client: WebClient, outbound: OutboundMessage) -> ExternalId:
@@ -50,7 +48,7 @@ def share_files(client: WebClient, settings: Settings, outbound: OutboundMessage
 
     Until they are shared nobody sees them, so whatever fails before may be done again.
     """
-    deadline = time.monotonic() + UPLOAD_SECONDS
+    deadline = time.monotonic() + settings.upload_seconds
     with harmless_to_repeat():
         where = open_place(client, outbound.to)
         files = [_upload(client, settings, attachment, deadline) for attachment in outbound.attachments]

@@ -12,6 +12,8 @@ class Settings:
     token: str = field(repr=False)
     signing_secret: str = field(repr=False)
     api_url: str
+    # A share of files begins at most this late; with the call's own timeout it then ends before the lease does.
+    upload_seconds: float = 30.0
 
     @property
     def file_hosts(self) -> tuple[str, ...]:

@@ -136,6 +136,7 @@ def test_nothing_is_lost_doubled_or_disordered_while_everything_is_killed(runnin
     ledger = Ledger()
     driver = Driver(running, ledger)
     before = int(running.one("SELECT count(*) FROM messages WHERE client_id IS NOT NULL"))
+    first_event = int(running.one("SELECT coalesce(max(id), 0) FROM inbound_events"))
     never = threading.Event()
     with ThreadPoolExecutor(CONVERSATIONS + 2) as threads:
         killer = threads.submit(trouble, running, never)
@@ -149,6 +150,9 @@ def test_nothing_is_lost_doubled_or_disordered_while_everything_is_killed(runnin
     running.settle(PATIENCE)
     asked = _play_the_agents(running, answers)
     _check_intake(running, ledger, before)
+    assert (
+        running.one("SELECT count(*) FROM inbound_events WHERE id > %(it)s AND status = 'failed'", it=first_event) == 0
+    )
     _check_answers(running, answers)
     assert asked <= KILLS, "at most one answer a kill is left to the agents"
 
@@ -209,3 +213,7 @@ def _check_answers(running: Running, answers: list[str]) -> None:
     posted = Counter(str(each["text"]) for each in running.sandbox.ledger("slack", "post"))
     shown = [text for text, times in posted.items() if " message " in text and times > 1]
     assert shown == [], "client messages are shown to the agents once"
+    roots = [str(each["text"]) for each in running.sandbox.ledger("slack", "post") if not each.get("thread_ts")]
+    cards = Counter(text.partition(" ")[0] for text in roots)
+    assert len(cards) >= CONVERSATIONS
+    assert [number for number, times in cards.items() if times > 1] == [], "a ticket has one card"

@@ -1,5 +1,6 @@
 import json
 import logging
+import threading
 import traceback
 
 import pytest
@@ -7,7 +8,9 @@ import pytest
 from channels.base import Channel, ExternalId, OutboundMessage
 from channels.errors import SendError, TryLater, Unclear, Undeliverable
 from channels.slack import connect
+from channels.slack.channel import SlackChannel
 from channels.slack.mrkdwn import escape
+from channels.slack.settings import Settings
 from tests.channels.slack.answering import Answer, Received, Reset, Script, answering, unused_port
 from tests.channels.slack.wire import FILES, POST, POSTED, SINCE, calls, method, no, ok, sent, slack
 
@@ -202,26 +205,32 @@ def test_an_upload_that_breaks_may_be_done_again(answer: Answer | Reset) -> None
         slack(server.url).send(FILES)
 
 
-def shared_within(monkeypatch: pytest.MonkeyPatch, seconds: float) -> list[str]:
-    monkeypatch.setattr("channels.slack.send.UPLOAD_SECONDS", seconds)
-    result, received = shared(ok(files=[{"id": "FA"}, {"id": "FB"}]))
-    assert type(result) is TryLater
-    return [method(request) for request in received]
+def shared_within(seconds: float, slow: threading.Event | None = None) -> list[str]:
+    """Share files in so many seconds with a Slack that takes the last one and answers only once time is up."""
+    url: list[str] = []
+
+    def script(request: Received) -> Answer | Reset:
+        if slow is not None and method(request) == "/upload/b":
+            slow.wait(seconds + 0.1)
+        return uploads(url, ok(files=[{"id": "FA"}, {"id": "FB"}]))(request)
+
+    with answering(script) as server:
+        url.append(server.url)
+        settings = Settings(
+            token="xoxb-canary", signing_secret="", api_url=f"{server.url}/api/", upload_seconds=seconds
+        )
+        with pytest.raises(TryLater):
+            SlackChannel(settings).send(FILES)
+        return [method(request) for request in server.received]
 
 
-def test_out_of_time_nothing_more_is_uploaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert shared_within(monkeypatch, 0) == []
+def test_out_of_time_nothing_more_is_uploaded() -> None:
+    assert shared_within(0) == []
 
 
-def test_out_of_time_after_the_last_upload_nothing_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
-    late: list[float] = []
-
-    def upload(*_: object, **__: object) -> None:
-        late.append(100)
-
-    monkeypatch.setattr("channels.slack.send.http_post", upload)
-    monkeypatch.setattr("channels.slack.send.time.monotonic", lambda: 0.0 if len(late) < 2 else 100.0)
-    assert shared_within(monkeypatch, 30) == ["files.getUploadURLExternal"] * 2
+def test_out_of_time_after_the_last_upload_nothing_is_shared() -> None:
+    ask, put = "files.getUploadURLExternal", "/upload/"
+    assert shared_within(0.6, threading.Event()) == [ask, put + "a", ask, put + "b"]
 
 
 def test_files_go_to_slack_and_nowhere_else() -> None:

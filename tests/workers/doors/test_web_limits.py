@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import select
 import socket
 import time
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from tests.workers.doors.open_doors import (
     slack_call,
     twilio_call,
 )
+from workers.doors.web import HEAD_TIMEOUT
 
 MEBIBYTE = 1 << 20
 AT_ONCE = 1.0
@@ -46,6 +48,33 @@ def test_a_body_that_says_it_is_too_large_is_not_waited_for(doors: Doors, path: 
 @pytest.mark.parametrize("length", [b"-1", b"abc", b"1e3", b"1, 2", b"9" * 5000])
 def test_a_length_that_is_none_is_no_error_of_ours(doors: Doors, length: bytes) -> None:
     assert told_to_expect(doors, EVENTS, b"Content-Length: %s\r\n" % length).split()[1] in {b"400", b"413"}
+
+
+@pytest.mark.parametrize("said", [b"", b"POST /webhooks/slack/events HTTP/1.1\r\nHost: x\r\nX-Slow:"])
+def test_a_caller_who_does_not_finish_the_head_is_hung_up_on(doors: Doors, said: bytes) -> None:
+    url = urlsplit(doors.web)
+    began = time.monotonic()
+    with socket.create_connection((url.hostname, url.port), timeout=3 * HEAD_TIMEOUT) as connection:
+        connection.sendall(said)
+        assert connection.recv(1) == b""
+    assert HEAD_TIMEOUT - 1 < time.monotonic() - began < 2 * HEAD_TIMEOUT
+
+
+def test_a_caller_whose_head_came_in_time_is_heard_out(doors: Doors) -> None:
+    call, url = genuine(MESSAGES), urlsplit(doors.web)
+    fields = "".join(f"{name}: {value.decode()}\r\n" for name, value in call.headers)
+    began = time.monotonic()
+    with socket.create_connection((url.hostname, url.port), timeout=3 * HEAD_TIMEOUT) as connection:
+        connection.sendall(f"POST {call.path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(call.body)}\r\n".encode())
+        nothing_until(connection, began + HEAD_TIMEOUT / 2)
+        connection.sendall(f"{fields}\r\n".encode())
+        nothing_until(connection, began + HEAD_TIMEOUT + 1)
+        connection.sendall(call.body)
+        assert connection.makefile("rb").readline().split()[1] == b"200"
+
+
+def nothing_until(connection: socket.socket, moment: float) -> None:
+    assert not select.select([connection], [], [], moment - time.monotonic())[0], "answered or hung up too early"
 
 
 @pytest.mark.parametrize("path", [EVENTS, MESSAGES])
