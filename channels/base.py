@@ -197,7 +197,10 @@ class Button:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketCard:
-    """What the agents see of a ticket at a glance; rendered at the moment of sending."""
+    """What the agents see of a ticket at a glance; rendered at the moment of sending.
+
+    `buttons` come after those that fit every ticket.
+    """
 
     ticket_id: int
     title: str
@@ -211,6 +214,7 @@ class TicketCard:
     assignees: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    buttons: tuple[Button, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -163,7 +163,10 @@ class Desk:
             }
         )
 
-    def press(self, action: str, value: object, *, user: str = "U0ADA", channel: str = "C0SUPPORT") -> None:
+    def press(
+        self, action: str, value: object, *, user: str = "U0ADA", channel: str = "C0SUPPORT", times: int = 1
+    ) -> None:
+        """Hand a press of a button in, as often as Slack calls about it."""
         payload = {
             "type": "block_actions",
             "team": {"id": "T0DESK"},
@@ -179,7 +182,8 @@ class Desk:
             ],
         }
         body = urlencode({"payload": json.dumps(payload)}).encode()
-        self._webhook("slack", "/webhooks/slack/interactivity", body)
+        for _ in range(times):
+            self._webhook("slack", "/webhooks/slack/interactivity", body)
 
     def report(self, key: str, sid: str, status: str, **more: str) -> None:
         """Hand a status callback of Twilio in."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from channels.base import Attachment, Channel, ExternalId, Mark, OutboundMessage, TicketCard
+from channels.base import Attachment, Button, Channel, ExternalId, Mark, OutboundMessage, TicketCard
 from channels.email import authentication, tokens
 from channels.errors import TryLater, Undeliverable
 from channels.registry import Registry
@@ -17,11 +17,12 @@ from models.deliveries import Delivery, DeliveryStatus, Purpose, deliveries_to_c
 from models.delivery_claims import ClaimedDelivery
 from models.departments import Department
 from models.inbound_events import is_being_read
-from models.messages import Message, MessageSource, last_source, mail_names_before, name_of_message
+from models.messages import Message, MessageSource, last_source, mail_names_before, name_of_message, source_of
 from models.suppressions import suppression_of
 from models.tags import tags_of
 from models.tickets import Ticket, assignees_of, linked_to, thread_of
 from models.users import User
+from workers.desk.originals import original_buttons
 from workers.desk.reports import retry_button
 from workers.media import media_url
 from workers.outbox import AGENTS_CHANNEL, AGENTS_THREAD
@@ -76,6 +77,7 @@ class Outgoing:
             assignees=tuple(assignees_of(session, ticket_id)),
             tags=tuple(tags_of(session, ticket_id)),
             warnings=_warnings(source, linked_to(session, ticket_id)),
+            buttons=original_buttons(source),
         )
 
     def card_message(self, session: Session, claimed: ClaimedDelivery) -> ExternalId:
@@ -157,7 +159,7 @@ class Outgoing:
             thread=thread,
             body=body or "(no text)",
             sender_name=_author(session, message),
-            buttons=(retry_button(about),) if about else (),
+            buttons=(retry_button(about),) if about else _originals(session, message.id) if last else (),
         )
 
     def _attachment(self, file: StoredAttachment, claimed: ClaimedDelivery) -> Attachment:
@@ -216,6 +218,10 @@ def _speaker(session: Session, message: Message, ticket: Ticket) -> str:
     user = session.get(User, message.user_id) if message.user_id else None
     department = session.get(Department, ticket.department_id) if ticket.department_id else None
     return " · ".join(each.name for each in (user, department) if each is not None)
+
+
+def _originals(session: Session, message_id: int) -> tuple[Button, ...]:
+    return original_buttons(source_of(session, message_id))
 
 
 def _author(session: Session, message: Message) -> str:

@@ -61,12 +61,11 @@ class Recorder:
         return Outcome(answers=answers) if processed else outcomes[0]
 
     def _record(self, session: Session, event: ClaimedEvent, prepared: Prepared, index: int) -> Outcome:
-        said = prepared.parsed[index]
+        said, files = prepared.parsed[index], prepared.files.get(index, ())
         if isinstance(said, DeliveryReport):
             return self.reports.record(session, event.channel, said)
         if isinstance(said, AgentAction):
-            return self.actions.record(session, said, prepared.profiles.get(said.actor))
-        files = prepared.files.get(index, ())
+            return self.actions.record(session, said, prepared.profiles.get(said.actor), files)
         if event.channel == AGENTS_CHANNEL and (desk := _agents_desk(session, said)) is not None:
             return self.replies.record(session, said, prepared.profiles.get(said.sender), desk, files)
         profile = prepared.profiles.get(said.sender)
