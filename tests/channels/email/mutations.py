@@ -42,7 +42,7 @@ def mutated(chance: random.Random, seed: bytes, other: bytes) -> bytes:
     """Return `seed` after one to four changes, some of them with pieces of `other`."""
     data = seed
     for _ in range(chance.randint(1, 4)):
-        data = chance.choice((_bytes, _bytes, _relabelled, _headers, _cut, _wrapped))(chance, data, other)
+        data = chance.choice((_bytes, _bytes, _digits, _relabelled, _headers, _cut, _wrapped))(chance, data, other)
     return data
 
 
@@ -54,6 +54,11 @@ def _bytes(chance: random.Random, seed: bytes, other: bytes) -> bytes:
         piece = chance.choice(_JUNK) * chance.randint(1, 50) if chance.random() < 0.7 else other[donor : donor + 200]
         data[at : at + length] = piece
     return bytes(data)
+
+
+def _digits(chance: random.Random, seed: bytes, _other: bytes) -> bytes:
+    """Change numbers: dates that never were, sizes and codes that are none."""
+    return re.sub(rb"\d", lambda found: b"%d" % chance.randrange(10) if chance.random() < 0.3 else found[0], seed)
 
 
 def _relabelled(chance: random.Random, seed: bytes, _other: bytes) -> bytes:
