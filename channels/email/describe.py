@@ -12,7 +12,6 @@ from channels.email import (
     bounce,
     decode,
     mime,
-    original,
     parse,
     references,
     reply_text,
@@ -53,6 +52,7 @@ class Description:
     authenticated: str = ""
     reply_text: str = ""
     cut_by: str = ""
+    signature_by: str = ""
     text: str = ""
     attachments: tuple[File, ...] = ()
     auto_generated: bool = False
@@ -84,7 +84,8 @@ def describe(payload: bytes, trusted: Collection[str] = ()) -> Description:
         reply_to=parse.reply_to(headers),
         authenticated=authentication.verdict(headers, trusted, sender),
         reply_text=new.text,
-        cut_by=original.left_out(root, new.rule),
+        cut_by=new.rule,
+        signature_by=new.signature,
         text=body.text(root),
         attachments=tuple(File(name=each.name, size=len(each.content())) for each in body.attachments(root)),
         auto_generated=kind is not Automatic.NO,

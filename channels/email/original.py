@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from channels.base import Attachment, clean_text
 from channels.email import body, decode, html, mime
 from channels.email.mime import Part
+from channels.email.reply_text import NewText
 
 FILE_NAME = "original.txt"
 
@@ -12,10 +13,10 @@ _SHOWN = ("From", "Reply-To", "To", "Cc", "Date", "Subject")
 _LONGEST_LINE = 2000
 
 
-def left_out(root: Part, rule: str) -> str:
+def left_out(root: Part, new: NewText) -> str:
     """Name why a message is less than its mail: the rule that cut it, `html` for what was layout, else nothing."""
     has_html = any(part.content_type == "text/html" for part in _readable(root))
-    return rule or ("html" if has_html else "")
+    return new.rule or new.signature or ("html" if has_html else "")
 
 
 def as_file(payload: bytes) -> Attachment:

@@ -60,7 +60,7 @@ def _message(root: Part, facts: Mapping[str, object], trusted: Collection[str]) 
         automatic=_automatic(headers, facts, sent_to),
         authenticated=authentication.verdict(headers, trusted, sender.address),
         reply_to=reply_to(headers),
-        cut_by=original.left_out(root, written.rule),
+        cut_by=original.left_out(root, written),
     )
 
 

@@ -46,10 +46,11 @@ _RULE = re.compile(r"\s*[-_=*]{5,}\s*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewText:
-    """What a writer added, and the rule that cut the rest off, empty where nothing was cut."""
+    """The new text, the rule that cut the old mail from it, and the one that cut the signature; empty where none."""
 
     text: str
     rule: str = ""
+    signature: str = ""
 
 
 def new_text(root: Part, subject: str) -> NewText:

@@ -94,7 +94,9 @@ LINE = b"QUJD" * 19 + b"\r\n"
 BOMBS = {
     "base64": b"Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\n" + LINE * 400_000,
     "quoted_printable": b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" + b"=41=42=43 " * 3_000_000,
-    "html": b"Content-Type: text/html\r\n\r\n" + b"<blockquote><ul><li>" * 50 + (b"&nbsp;" + b"x" * 200 + b"<br>") * 140_000,
+    "html": b"Content-Type: text/html\r\n\r\n"
+    + b"<blockquote><ul><li>" * 50
+    + (b"&nbsp;" + b"x" * 200 + b"<br>") * 140_000,
     "mails_in_mails": b"".join(b"Content-Type: message/rfc822\r\n\r\nSubject: %d\r\n" % at for at in range(50))
     + LINE * 400_000,
     "utf_16": b"Content-Type: text/plain; charset=utf-16\r\n\r\n" + b"\xd8\x00" * 15_000_000,
