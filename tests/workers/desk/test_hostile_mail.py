@@ -104,6 +104,17 @@ def test_strange_characters_in_every_field_are_stored_cleaned(desk: Desk, encode
     assert not re.search(r"\\u00(?:0[0-8be-f]|1|7f|8|9)", found)
 
 
+def test_strange_characters_in_texts_and_in_slack_are_stored_cleaned(desk: Desk) -> None:
+    storable = "".join(each for each in STRANGE if not "\ud800" <= each <= "\udfff")
+    desk.text(f"x{storable}", ProfileName=storable, MessageSid=f"SM{storable}"[:34])
+    said = {"type": "message", "user": "U0CLEO", "channel": "C0CLIENTS", "channel_type": "channel"}
+    desk.slack({**said, "text": f"x{STRANGE}", "ts": "1795000001.000100"})
+    desk.ingest()
+    assert desk.count("messages") == 2
+    found = "".join(texts(desk))
+    assert {each for each in found if unicodedata.category(each) in {"Cc", "Cs"}} == set()
+
+
 def names() -> list[str]:
     """Return 200 names that mean something to a file system, a shell, a server or an eye."""
     steps = ["../" * depth + each for depth in range(1, 9) for each in ("etc/passwd", ".htaccess", "x.php", "a/b.txt")]
