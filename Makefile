@@ -34,13 +34,13 @@ lint: $(READY) ## Check style, types and who imports whom
 	@$(BIN)/lint-imports
 
 bench: $(READY) ## Measure latency, throughput and memory; with CORPORA=DIR, parsing on the mails there
-	@$(BIN)/python -m tests.bench $(CORPORA)
+	@$(BIN)/python -m tests.bench $(if $(CORPORA),"$(CORPORA)")
 
 corpora: $(READY) ## Measure how mail is read against the expectations in CORPORA=DIR
 	@$(BIN)/python -m tests.corpora "$(CORPORA)"
 
 fuzz: $(READY) ## Feed 10,000 mutated and many hostile mails to a desk; with CORPORA=DIR, made of the mails there
-	@$(BIN)/python -m tests.fuzz $(CORPORA)
+	@$(BIN)/python -m tests.fuzz $(if $(CORPORA),"$(CORPORA)")
 
 lock: $(READY) ## Pin the newest versions that pyproject.toml allows
 	@$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

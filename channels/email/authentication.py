@@ -86,7 +86,7 @@ def read(value: str) -> tuple[str, tuple[Result, ...]]:
         # A server may repeat words of the sender unquoted: what they opened must not hide that they failed.
         found = [_result(clause) for clause in value.translate(_QUOTING).split(";")[1 : _MAX_RESULTS + 1]]
         found = [each for each in found if each and each.result == FAIL]
-    return clauses[0].strip().partition(" ")[0].lower(), tuple(each for each in found if each)
+    return next(iter(clauses[0].lower().split()), ""), tuple(each for each in found if each)
 
 
 def _clauses(value: str) -> tuple[list[str], bool]:

@@ -29,6 +29,7 @@ def verdict(*results: str, sender: str = "jane@client.example", trusted: str = O
             "fail",
         ),
         (f"{OURS} 1; dmarc=none header.from=client.example", "none"),
+        (f"{OURS}\t1\t;\tdmarc\t=\tfail\t(a)\theader.from=client.example", "fail"),
         (f"{OURS}; none", "none"),
         (OURS, "none"),
         (f"{OURS};\r\n\tdkim=pass header.d=x.example;\r\n dmarc=FAIL header.from=client.example", "fail"),
