@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint bench lock clean
+.PHONY: help demo up test lint bench corpora fuzz lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,8 +33,14 @@ lint: $(READY) ## Check style, types and who imports whom
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: $(READY) ## Measure latency, throughput and memory
-	@$(BIN)/python -m tests.bench
+bench: $(READY) ## Measure latency, throughput and memory; with CORPORA=DIR, parsing on the mails there
+	@$(BIN)/python -m tests.bench $(if $(CORPORA),"$(CORPORA)")
+
+corpora: $(READY) ## Measure how mail is read against the expectations in CORPORA=DIR
+	@$(BIN)/python -m tests.corpora "$(CORPORA)"
+
+fuzz: $(READY) ## Feed 10,000 mutated and many hostile mails to a desk; with CORPORA=DIR, made of the mails there
+	@$(BIN)/python -m tests.fuzz $(if $(CORPORA),"$(CORPORA)")
 
 lock: $(READY) ## Pin the newest versions that pyproject.toml allows
 	@$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -128,6 +128,10 @@ class InboundMessage:
     answers, in the order to try: types `reply_token` (`<ticket>.<mac>`), `email` (Message-ID), `twilio` (SID), `slack`
     (`T…/C…/ts` of the thread's first message) and `subject_tag` (ticket number). `mentions` are people named in the
     text. `direct` says that only the sender and we take part: what refers to nothing goes on with what is open.
+
+    `authenticated` is what a trusted server says of the sender: `pass`, `fail`, `none` or an error's name, empty when
+    nobody trusted said anything. `reply_to` is where the sender asked for answers: shown, never used. `cut_by` names
+    what made `body` less than the whole, so that the original is worth showing.
     """
 
     external_id: ExternalId | None
@@ -143,6 +147,8 @@ class InboundMessage:
     direct: bool = False
     automatic: Automatic = Automatic.NO
     authenticated: str = ""
+    reply_to: str = ""
+    cut_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +196,10 @@ class Button:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketCard:
-    """What the agents see of a ticket at a glance; rendered at the moment of sending."""
+    """What the agents see of a ticket at a glance; rendered at the moment of sending.
+
+    `buttons` come after those that fit every ticket.
+    """
 
     ticket_id: int
     title: str
@@ -204,6 +213,7 @@ class TicketCard:
     assignees: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    buttons: tuple[Button, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

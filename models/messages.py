@@ -54,7 +54,11 @@ class MessageExternalId(Identified, Base):
 
 
 class MessageSource(Base):
-    """Where a client's message came from: the address it came to, the rule that threaded it, when it was sent."""
+    """Where a client's message came from: the address it came to, the rule that threaded it, when it was sent.
+
+    `authenticated` is what a trusted server said of the sender, `reply_to` where they asked answers to go, `cut_by` the
+    rule that left something of the original out of the message.
+    """
 
     __tablename__ = "message_sources"
 
@@ -65,6 +69,9 @@ class MessageSource(Base):
     recipient: Mapped[str] = mapped_column(String(255))
     threaded_by: Mapped[str] = mapped_column(String(50))
     automatic: Mapped[str] = mapped_column(String(50))
+    authenticated: Mapped[str] = mapped_column(String(50), server_default="")
+    reply_to: Mapped[str] = mapped_column(String(255), server_default="")
+    cut_by: Mapped[str] = mapped_column(String(255), server_default="")
     sent_at: Mapped[datetime | None]
 
 

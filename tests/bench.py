@@ -1,4 +1,4 @@
-"""`make bench`: measure a desk of real processes on this machine, with the sandbox as the other side.
+"""`make bench`: measure reading mails, then a desk of real processes, with the sandbox as the other side.
 
 Prints a figure a line. Machines are noisy: what is compared is measured in one run, and given as a ratio.
 """
@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import smtplib
+import sys
 import tempfile
 import threading
 import time
@@ -27,6 +28,7 @@ from twilio.request_validator import RequestValidator
 
 import sandbox as other_side
 from sandbox.client import Sandbox, wait_for
+from tests import bench_mail
 from workers.local.desk import LocalDesk, Ports, RunningDesk
 from workers.local.supervisor import Supervisor, free_port
 
@@ -247,7 +249,18 @@ def memory(bench: Bench) -> dict[str, int]:
 STEPS: tuple[Callable[[Bench], None], ...] = (to_the_card, web_answers, throughput, large_mail)
 
 
+def reading() -> None:
+    """Measure how mails are read: our own, or those in the folder that was named."""
+    try:
+        found = bench_mail.lines(*map(Path, sys.argv[1:2]))
+    except ValueError as error:
+        sys.exit(f"make bench: {error}")
+    for line in found:
+        say(line)
+
+
 def main() -> None:
+    reading()
     folder = Path(tempfile.mkdtemp(prefix="frontdesk-bench-"))
     folder.chmod(0o755)
     names = ("web", "smtp", "flower", "sandbox", "sandbox_smtp")

@@ -163,7 +163,10 @@ class Desk:
             }
         )
 
-    def press(self, action: str, value: object, *, user: str = "U0ADA", channel: str = "C0SUPPORT") -> None:
+    def press(
+        self, action: str, value: object, *, user: str = "U0ADA", channel: str = "C0SUPPORT", times: int = 1
+    ) -> None:
+        """Hand a press of a button in, as often as Slack calls about it."""
         payload = {
             "type": "block_actions",
             "team": {"id": "T0DESK"},
@@ -179,7 +182,8 @@ class Desk:
             ],
         }
         body = urlencode({"payload": json.dumps(payload)}).encode()
-        self._webhook("slack", "/webhooks/slack/interactivity", body)
+        for _ in range(times):
+            self._webhook("slack", "/webhooks/slack/interactivity", body)
 
     def report(self, key: str, sid: str, status: str, **more: str) -> None:
         """Hand a status callback of Twilio in."""
@@ -197,6 +201,12 @@ class Desk:
         while due := self._due():
             for task, row_id in due:
                 (ingest_conversation if task == "in" else deliver_lane)(self.tools, row_id)
+
+    def ingest(self) -> None:
+        """Record everything that is due now, and send nothing of it."""
+        while due := [row_id for task, row_id in self._due() if task == "in"]:
+            for row_id in due:
+                ingest_conversation(self.tools, row_id)
 
     def _due(self) -> list[tuple[str, int]]:
         with self.session() as session:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from channels.base import DeliveryReport, ExternalId, ReportState, clean_line
@@ -30,6 +31,25 @@ _BAD_ADDRESS = frozenset(("5.1.1", "5.1.2", "5.1.3", "5.1.10"))
 _ADDRESS = re.compile(r"<?[^\s<>@]{1,100}@[^\s<>@]{1,255}>?")
 _MAX_STATUS_BYTES = 64 * 1024
 _MAX_RECIPIENTS = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounce:
+    """Whose mail came back and with which status, and the rule that saw it."""
+
+    recipient: str
+    status: str
+    rule: str
+
+
+def find(root: Part, mail_from: str | None) -> Bounce | None:
+    """Return what a mail says about one that was not delivered, ours or not; `mail_from` is `None` without envelope."""
+    status = next((part for part in mime.leaves(root) if part.content_type in _STATUS), None)
+    first = next(_recipients(status), None) if status else None
+    if first is None or (mail_from or "").strip() not in {"", "<>"}:
+        return None
+    recipient = first.first("final-recipient").rpartition(";")[2].strip()
+    return Bounce(recipient=clean_line(recipient), status=_code(first), rule="delivery_status")
 
 
 def report(root: Part, mail_from: str | None, at: datetime | None) -> DeliveryReport | None:

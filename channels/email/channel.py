@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from channels.base import Attachment, ExternalId, Lookup, OutboundMessage, Parsed, Profile, RawEvent
-from channels.email import address, compose, parse, send
+from channels.email import address, authentication, compose, parse, send
 from channels.email.send import Relay
 from channels.errors import TryLater, Undeliverable
 
@@ -21,17 +21,19 @@ class EmailChannel:
     files_apart = False
     lookup = Lookup()  # SMTP has no way to ask what became of a mail, so not finding it proves nothing
 
-    def __init__(self, relay: Relay | None, timeout: float) -> None:
+    def __init__(self, relay: Relay | None, timeout: float, trusted: frozenset[str] = frozenset()) -> None:
         self._relay = relay
+        self._trusted = trusted
         self.send_timeout = timeout + _SLACK_SECONDS
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "EmailChannel":
-        """Read `SMTP_RELAY_URL`, `SMTP_TIMEOUT` and `SMTP_HOSTNAME`. Raises `ValueError` for what cannot be meant."""
+        """Read the settings of mail that README lists. Raises `ValueError` for what cannot be meant."""
         timeout = _seconds(environment.get("SMTP_TIMEOUT") or _DEFAULT_TIMEOUT)
         url = environment.get("SMTP_RELAY_URL", "")
         hostname = environment.get("SMTP_HOSTNAME", "")
-        return cls(Relay.from_url(url, timeout=timeout, hostname=hostname) if url else None, timeout)
+        relay = Relay.from_url(url, timeout=timeout, hostname=hostname) if url else None
+        return cls(relay, timeout, authentication.trusted_ids(environment.get("TRUSTED_AUTHSERV_ID", "")))
 
     @property
     def connected(self) -> bool:
@@ -48,7 +50,7 @@ class EmailChannel:
 
     def parse(self, raw: RawEvent) -> tuple[Parsed, ...]:
         """Translate a mail. Raises `Malformed`."""
-        return parse.parse(raw)
+        return parse.parse(raw, self._trusted)
 
     def split(self, body: str) -> tuple[str, ...]:
         """Return the text whole: a mail has room."""

@@ -25,6 +25,8 @@ _LINES = frozenset(
 )
 _INNER_SPACES = re.compile(r"(?<=\S) {2,}")
 _LONG_REFERENCE = re.compile(r"&#(?=[xX]?[0-9a-fA-F]{9})")
+# What begins a tag and is none: without it, no pieces around a real tag can join into another one.
+_BROKEN_TAG = re.compile(r"\A<+(?=[a-z/!?]|\Z)", re.IGNORECASE)
 _EMPTY_LINES = re.compile(r"\n{3,}")
 
 
@@ -33,7 +35,7 @@ def to_text(html: str) -> str:
     writer = _Writer()
     for match in _visible(_without_comments(html)):
         if match["text"] is not None:
-            writer.text(_unescape(match["text"]))
+            writer.text(_unescape(_BROKEN_TAG.sub("", match["text"])))
         elif match["name"] and match["close"]:
             writer.end(match["name"].lower())
         elif match["name"]:

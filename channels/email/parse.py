@@ -3,12 +3,23 @@
 Whatever a stranger sends, the only error is `Malformed`; a mail that is merely odd is read as far as it can be.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
 
-from channels.base import Automatic, DeliveryReport, ExternalId, InboundMessage, RawEvent, clean_text
-from channels.email import address, automatic, body, bounce, decode, mime, references, reply_text
+from channels.base import Automatic, DeliveryReport, ExternalId, InboundMessage, RawEvent, clean_line, clean_text
+from channels.email import (
+    address,
+    authentication,
+    automatic,
+    body,
+    bounce,
+    decode,
+    mime,
+    original,
+    references,
+    reply_text,
+)
 from channels.email.address import Mailbox
 from channels.email.headers import Headers
 from channels.email.mime import Part
@@ -18,40 +29,53 @@ _EARLIEST, _LATEST = 1980, 2200
 _DAY = 24 * 60 * 60
 
 
-def parse(raw: RawEvent) -> tuple[InboundMessage | DeliveryReport, ...]:
-    """Translate one mail. Raises `Malformed` for headers over their limit or a From without exactly one mailbox."""
+def parse(raw: RawEvent, trusted: Collection[str] = ()) -> tuple[InboundMessage | DeliveryReport, ...]:
+    """Translate one mail; `trusted` are the servers believed about its sender.
+
+    Raises `Malformed` for headers over their limit or a From without exactly one mailbox.
+    """
     root = mime.read(raw.payload)
     report = bounce.report(root, _mail_from(raw.facts), sent_at(root.headers))
     if report:
         return (report,)
-    return (_message(root, raw.facts),)
+    return (_message(root, raw.facts, trusted),)
 
 
-def _message(root: Part, facts: Mapping[str, object]) -> InboundMessage:
+def _message(root: Part, facts: Mapping[str, object], trusted: Collection[str]) -> InboundMessage:
     headers = root.headers
-    sender = _sender(headers)
+    sender = sender_of(headers)
     sent_to = references.recipients(headers, _envelope(facts))
     subject = decode.line(headers.first("subject"))
+    written = reply_text.new_text(root, subject)
     return InboundMessage(
         external_id=_own_id(headers),
         sender=ExternalId(type="email", value=sender.address),
         sender_name=sender.name,
         recipients=_mailboxes(sent_to),
         subject=subject,
-        body=_written(root, subject),
+        body=clean_text(written.text),
         sent_at=sent_at(headers),
         references=references.references(headers, sent_to),
         attachments=body.attachments(root),
         automatic=_automatic(headers, facts, sent_to),
+        authenticated=authentication.verdict(headers, trusted, sender.address),
+        reply_to=reply_to(headers),
+        cut_by=original.left_out(root, written),
     )
 
 
-def _sender(headers: Headers) -> Mailbox:
+def sender_of(headers: Headers) -> Mailbox:
+    """Return who wrote a mail. Raises `Malformed`."""
     values = headers.all("from")
     mailbox = address.sole_mailbox(values[0]) if len(values) == 1 else None
     if mailbox is None:
         raise Malformed("From does not name exactly one mailbox")
     return mailbox
+
+
+def reply_to(headers: Headers) -> str:
+    """Return the addresses in Reply-To: data to show, since whoever writes a mail chooses them."""
+    return clean_line(", ".join(each.address for each in address.mailboxes(headers.first("reply-to")[:16384])))
 
 
 def _own_id(headers: Headers) -> ExternalId | None:
@@ -67,10 +91,6 @@ def _envelope(facts: Mapping[str, object]) -> Sequence[str]:
 def _mailboxes(sent_to: Sequence[str]) -> tuple[ExternalId, ...]:
     ours = dict.fromkeys(address.mailbox_of(each) for each in sent_to)
     return tuple(ExternalId(type="email", value=each) for each in ours)
-
-
-def _written(root: Part, subject: str) -> str:
-    return clean_text(reply_text.cut(body.text(root), subject))
 
 
 def _automatic(headers: Headers, facts: Mapping[str, object], sent_to: Sequence[str]) -> Automatic:

@@ -5,8 +5,11 @@ doubt, and always when nothing would be left, the text stays whole.
 """
 
 import re
+from dataclasses import dataclass
 
+from channels.email import body
 from channels.email.languages import any_of
+from channels.email.mime import Part
 
 MAX_LINES = 20_000
 _MAX_LINE = 1_000
@@ -39,6 +42,22 @@ _LABELS = {
     for kind in ("from", "sent", "to", "subject")
 }
 _RULE = re.compile(r"\s*[-_=*]{5,}\s*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewText:
+    """The new text, the rule that cut the old mail from it, and the one that cut the signature; empty where none."""
+
+    text: str
+    rule: str = ""
+    signature: str = ""
+
+
+def new_text(root: Part, subject: str) -> NewText:
+    """Return the new text of a mail."""
+    whole = body.text(root)
+    kept = cut(whole, subject)
+    return NewText(text=kept, rule="" if kept == whole.strip("\n") else "quote")
 
 
 def cut(text: str, subject: str = "") -> str:

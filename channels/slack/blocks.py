@@ -76,8 +76,9 @@ def _context(card: TicketCard) -> list[Block]:
 def _card_buttons(card: TicketCard) -> tuple[Button, ...]:
     ticket = str(card.ticket_id)
     if card.status in _CLOSED:
-        return (Button(label="Reopen", action="reopen", value=ticket),)
-    return (Button(label="Take", action="take", value=ticket), Button(label="Close", action="close", value=ticket))
+        return (Button(label="Reopen", action="reopen", value=ticket), *card.buttons)
+    take, close = (Button(label=each.capitalize(), action=each, value=ticket) for each in ("take", "close"))
+    return (take, close, *card.buttons)
 
 
 def age(passed: timedelta) -> str:

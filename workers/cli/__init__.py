@@ -14,7 +14,7 @@ _GROUPS = {
     "Try it": ("demo", "up"),
     "Set up": ("migrate", "apply", "users", "slack"),
     "Run": ("web", "smtp", "worker", "beat", "flower"),
-    "Work": ("tickets", "events", "deliveries"),
+    "Work": ("tickets", "events", "deliveries", "parse"),
 }
 _PROCESSES = ("migrate", "web", "smtp", "worker", "beat", "flower")
 

@@ -12,6 +12,7 @@ from models.tickets import Ticket, TicketStatus, list_tickets, lock_ticket
 from models.users import User, user_by_email, works_in
 from workers.cli.output import as_json, show
 from workers.desk import lifecycle
+from workers.desk.originals import original_of
 from workers.runtime import runtime
 
 _OPEN = (TicketStatus.OPEN, TicketStatus.WAITING_FOR_AGENT, TicketStatus.WAITING_FOR_USER)
@@ -57,6 +58,17 @@ def show_(ticket_id: int, *, as_json: bool) -> None:
     if not as_json:
         click.secho(heading, bold=True)
     show([*messages, *notes], as_json=as_json, empty="no messages")
+
+
+@tickets.command()
+@click.argument("message_id", type=int)
+def original(message_id: int) -> None:
+    """Print the whole of a client's mail as text; `tickets show` has the ids of messages."""
+    with runtime().database.session_scope() as session:
+        file = original_of(session, message_id)
+    if file is None:
+        raise click.ClickException(f"of message {message_id} no original is kept: it was no mail, or there is none")
+    click.echo(file.content().decode())
 
 
 def _message_row(session: Session, message: Message) -> dict[str, object]:

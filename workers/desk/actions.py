@@ -1,21 +1,23 @@
 """What agents do rather than write: buttons, commands, editing and deleting their messages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from channels.base import AgentAction, Profile, clean_text
+from models.attachments import StoredFile, add_attachments
 from models.base import row_id
 from models.deliveries import deliveries_to_client, delivery_by_id, reopen_delivery
 from models.departments import ReplyMode, desk_of, settings_of
-from models.messages import Message, messages_named
+from models.messages import Message, add_message, messages_named
 from models.notes import add_note
 from models.tickets import Ticket, TicketStatus, list_tickets, lock_ticket
 from models.users import UserType, departments_of
 from workers.db import Wakeup, enqueue
 from workers.desk import lifecycle
 from workers.desk.identity import Agent, Refusal, agent_for, user_for
+from workers.desk.originals import ACTION as ORIGINAL
 from workers.desk.outcome import Outcome, answered, ignored
 from workers.desk.replies import reply_text
 from workers.logs import get_logger
@@ -36,14 +38,18 @@ class Actions:
 
     outbox: Outbox
 
-    def record(self, session: Session, action: AgentAction, profile: Profile | None) -> Outcome:
-        """Do what was asked, or say why not."""
+    def record(
+        self, session: Session, action: AgentAction, profile: Profile | None, files: Sequence[StoredFile] = ()
+    ) -> Outcome:
+        """Do what was asked, or say why not; `files` are those that the action asks to be shown."""
         if action.action in {"edit", "delete"}:
             return self._rewrite(session, action, profile)
         if action.action == "command":
             return self._command(session, action, profile)
         if action.action == "retry":
             return self._retry(session, action, profile)
+        if action.action == ORIGINAL:
+            return self._show_original(session, action, profile, files)
         do = _TICKET_ACTIONS.get(action.action)
         return self._on_ticket(session, action, profile, do) if do else ignored("no action of ours")
 
@@ -89,6 +95,27 @@ class Actions:
         if delivery.message_id is not None and ticket is not None:
             self.outbox.mark(session, ticket.id, delivery.message_id, desk_of(session, ticket.department_id))
         return True
+
+    def _show_original(
+        self, session: Session, action: AgentAction, profile: Profile | None, files: Sequence[StoredFile]
+    ) -> Outcome:
+        """Show the whole of a client's mail in its ticket's thread, as a file that a system message brings."""
+        message = session.get(Message, number) if (number := row_id(action.value)) else None
+        ticket = lock_ticket(session, message.ticket_id) if message else None
+        if message is None or ticket is None:
+            return answered(action.answer_url, "There is no such message.")
+        agent = agent_for(session, action.actor, profile, ticket.department_id)
+        if isinstance(agent, Refusal):
+            log.warning("action_refused", ticket_id=ticket.id, action=action.action, reason=agent.name)
+            return answered(action.answer_url, f"Nothing was shown: your account {agent}.")
+        if not files:
+            return answered(action.answer_url, "The original of this message is not kept.")
+        text = f"{agent.name} asked for the original of the message of {message.created_at:%d %b %Y, %H:%M} UTC"
+        shown_id = add_message(session, ticket_id=ticket.id, body=text)
+        add_attachments(session, shown_id, files)
+        shown = Shown(message_id=shown_id, body=text, files=True)
+        self.outbox.show(session, ticket, desk_of(session, ticket.department_id), shown)
+        return Outcome()
 
     def _rewrite(self, session: Session, action: AgentAction, profile: Profile | None) -> Outcome:
         """Follow an edit or a deletion: within the hold it changes what is sent, later it changes nothing."""

@@ -1,13 +1,13 @@
 """What a delivery says, worked out when it is sent: text or files of a message, a ticket's card, a mark."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from channels.base import Attachment, Channel, ExternalId, Mark, OutboundMessage, TicketCard
-from channels.email import tokens
+from channels.base import Attachment, Button, Channel, ExternalId, Mark, OutboundMessage, TicketCard
+from channels.email import authentication, tokens
 from channels.errors import TryLater, Undeliverable
 from channels.registry import Registry
 from models.attachments import StoredAttachment, attachments_of
@@ -17,11 +17,12 @@ from models.deliveries import Delivery, DeliveryStatus, Purpose, deliveries_to_c
 from models.delivery_claims import ClaimedDelivery
 from models.departments import Department
 from models.inbound_events import is_being_read
-from models.messages import Message, last_source, mail_names_before, name_of_message
+from models.messages import Message, MessageSource, last_source, mail_names_before, name_of_message, source_of
 from models.suppressions import suppression_of
 from models.tags import tags_of
 from models.tickets import Ticket, assignees_of, linked_to, thread_of
 from models.users import User
+from workers.desk.originals import original_buttons
 from workers.desk.reports import retry_button
 from workers.media import media_url
 from workers.outbox import AGENTS_CHANNEL, AGENTS_THREAD
@@ -75,7 +76,8 @@ class Outgoing:
             opened_at=ticket.created_at,
             assignees=tuple(assignees_of(session, ticket_id)),
             tags=tuple(tags_of(session, ticket_id)),
-            warnings=_warnings(source.automatic if source else "no", linked_to(session, ticket_id)),
+            warnings=_warnings(source, linked_to(session, ticket_id)),
+            buttons=original_buttons(source),
         )
 
     def card_message(self, session: Session, claimed: ClaimedDelivery) -> ExternalId:
@@ -157,7 +159,7 @@ class Outgoing:
             thread=thread,
             body=body or "(no text)",
             sender_name=_author(session, message),
-            buttons=(retry_button(about),) if about else (),
+            buttons=(retry_button(about),) if about else _originals(session, message.id) if last else (),
         )
 
     def _attachment(self, file: StoredAttachment, claimed: ClaimedDelivery) -> Attachment:
@@ -218,13 +220,25 @@ def _speaker(session: Session, message: Message, ticket: Ticket) -> str:
     return " · ".join(each.name for each in (user, department) if each is not None)
 
 
+def _originals(session: Session, message_id: int) -> tuple[Button, ...]:
+    return original_buttons(source_of(session, message_id))
+
+
 def _author(session: Session, message: Message) -> str:
     if message.client_id is not None:
         return session.get_one(Client, message.client_id).name
     return session.get_one(User, message.user_id).name if message.user_id is not None else ""
 
 
-def _warnings(automatic: str, linked: Sequence[int]) -> tuple[str, ...]:
-    machine = ("Sent by a machine.",) if automatic != "no" else ()
+def _warnings(source: MessageSource | None, linked: Sequence[int]) -> tuple[str, ...]:
     others = (f"See also {', '.join(f'#{each}' for each in linked)}.",) if linked else ()
-    return (*machine, *others)
+    return (*(_doubts(source) if source else ()), *others)
+
+
+def _doubts(source: MessageSource) -> Iterator[str]:
+    if source.authenticated == authentication.FAIL:
+        yield "The sender failed authentication: this may not be who it says."
+    if source.reply_to not in {"", source.sender}:
+        yield f"The sender asks for answers to {source.reply_to}. Answers go to the address they wrote from."
+    if source.automatic != "no":
+        yield "Sent by a machine."

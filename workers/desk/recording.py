@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy.orm import Session
 
 from channels.base import AgentAction, Automatic, DeliveryReport, ExternalId, InboundMessage, clean_line, clean_text
+from channels.email import authentication
 from models.attachments import StoredFile, add_attachments
 from models.departments import AGENTS, Desk, desk_of, desk_owning, settings_of
 from models.inbound_events import ClaimedEvent, EventStatus
@@ -23,6 +24,7 @@ from workers.outbox import AGENTS_CHANNEL, Outbox, Shown
 log = get_logger()
 
 _LONGEST_TITLE_FROM_BODY = 80
+FAILED = "The sender of this message failed authentication: somebody may be writing in the client's name."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +61,11 @@ class Recorder:
         return Outcome(answers=answers) if processed else outcomes[0]
 
     def _record(self, session: Session, event: ClaimedEvent, prepared: Prepared, index: int) -> Outcome:
-        said = prepared.parsed[index]
+        said, files = prepared.parsed[index], prepared.files.get(index, ())
         if isinstance(said, DeliveryReport):
             return self.reports.record(session, event.channel, said)
         if isinstance(said, AgentAction):
-            return self.actions.record(session, said, prepared.profiles.get(said.actor))
-        files = prepared.files.get(index, ())
+            return self.actions.record(session, said, prepared.profiles.get(said.actor), files)
         if event.channel == AGENTS_CHANNEL and (desk := _agents_desk(session, said)) is not None:
             return self.replies.record(session, said, prepared.profiles.get(said.sender), desk, files)
         profile = prepared.profiles.get(said.sender)
@@ -89,14 +90,19 @@ class Recorder:
         self._open(session, arrival, client_id, found.linked_to, desk)
         return Outcome()
 
+    def _doubt(self, session: Session, ticket: Ticket, said: InboundMessage) -> None:
+        if said.authenticated == authentication.FAIL:
+            self.outbox.tell(session, ticket, f"{FAILED} Ask before you act on it.")
+
     def _join(self, session: Session, arrival: _Arrival, rule: Rule, ticket: Ticket) -> None:
         before = ticket.status
         message_id = _store(session, arrival, ticket, rule)
         if arrival.said.automatic is Automatic.NO:
             lifecycle.client_wrote(session, ticket)
         desk = desk_of(session, ticket.department_id)
-        changed = ticket.status != before
-        self.outbox.show(session, ticket, desk, arrival.shown(message_id), card=changed)
+        card = ticket.status != before or _card_tells(arrival.said)
+        self.outbox.show(session, ticket, desk, arrival.shown(message_id), card=card)
+        self._doubt(session, ticket, arrival.said)
         log.info("message_recorded", ticket_id=ticket.id, message_id=message_id, rule=str(rule))
 
     def _open(self, session: Session, arrival: _Arrival, client_id: int, linked_to: int | None, desk: Desk) -> None:
@@ -106,6 +112,7 @@ class Recorder:
         if arrival.event.channel == AGENTS_CHANNEL and said.external_id is not None:
             name_ticket(session, ticket.id, said.external_id)
         self.outbox.open_card(session, ticket, desk, arrival.shown(message_id))
+        self._doubt(session, ticket, said)
         if linked_to is not None:
             self._link(session, ticket, linked_to)
         log.info("ticket_opened", ticket_id=ticket.id, channel=arrival.event.channel, linked_to=linked_to)
@@ -119,6 +126,11 @@ class Recorder:
             self.outbox.tell(
                 session, other, f"A message that refers to this ticket opened a ticket of its own: #{ticket.id}."
             )
+
+
+def _card_tells(said: InboundMessage) -> bool:
+    """Say whether the card, which shows what is to be known of the last message, changes with this one."""
+    return bool(said.reply_to or said.cut_by) or said.authenticated == authentication.FAIL
 
 
 def title_of(said: InboundMessage) -> str:
@@ -151,6 +163,9 @@ def _store(session: Session, arrival: _Arrival, ticket: Ticket, rule: Rule) -> i
             recipient=said.recipients[0].value if said.recipients else "",
             threaded_by=rule,
             automatic=said.automatic,
+            authenticated=said.authenticated,
+            reply_to=said.reply_to,
+            cut_by=said.cut_by,
             sent_at=said.sent_at,
         ),
     )

@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from channels.base import ExternalId, InboundMessage
-from channels.email import tokens
+from channels.email import authentication, tokens
 from models.base import now, row_id
 from models.messages import messages_named
 from models.tickets import Ticket, lock_ticket, open_conversation, ticket_by_external_id, ticket_by_id
@@ -53,14 +53,15 @@ class Threading:
         """Return where a message of this client belongs; only the row of the ticket it joins is locked.
 
         A reference or token counts only when the ticket's client is the sender: of another's only a link remains, and
-        of a forged token or a subject tag of another's ticket nothing.
+        of a forged token or a subject tag of another's ticket nothing. Who failed authentication is taken for another,
+        unless they carry the token, which only the client was given.
         """
         stranger_to: int | None = None
         for pointer in _pointers(session, message.references):
             ticket = ticket_by_id(session, pointer.ticket_id)
             if ticket is None or not self._proven(pointer, ticket):
                 continue
-            if ticket.client_id == client_id:
+            if ticket.client_id == client_id and _believed(pointer, message):
                 return self._joined(pointer.rule, lock_ticket(session, ticket.id) or ticket)
             if pointer.rule is not Rule.SUBJECT_TAG:
                 stranger_to = stranger_to or ticket.id
@@ -87,6 +88,10 @@ class Threading:
             closed_since=now() - self.reopen_window,
         )
         return Threaded(rule=Rule.OPEN_CONVERSATION, ticket=ticket) if ticket else None
+
+
+def _believed(pointer: _Pointer, message: InboundMessage) -> bool:
+    return bool(pointer.token) or message.authenticated != authentication.FAIL
 
 
 def _pointers(session: Session, references: Sequence[ExternalId]) -> Iterator[_Pointer]:

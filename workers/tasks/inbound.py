@@ -23,7 +23,7 @@ from channels.base import (
 )
 from channels.errors import ChannelError, Malformed, TryLater, Undeliverable
 from models.attachments import StoredFile
-from models.base import now
+from models.base import now, row_id
 from models.inbound_events import (
     ClaimedEvent,
     EventStatus,
@@ -35,6 +35,7 @@ from models.inbound_events import (
 )
 from workers.app import app
 from workers.db import Wakeup, enqueue
+from workers.desk import originals
 from workers.desk.outcome import Answer, IgnoredError, Outcome, Prepared, ignored
 from workers.logs import get_logger
 from workers.runtime import Runtime, runtime
@@ -113,7 +114,8 @@ def _prepare(tools: Runtime, claimed: ClaimedEvent) -> Prepared:
         facts=claimed.facts,
     )
     parsed = channel.parse(raw)
-    return Prepared(parsed=parsed, files=_files(tools, claimed, parsed), profiles=_profiles(channel, parsed))
+    files = {**_files(tools, claimed, parsed), **_originals(tools, parsed)}
+    return Prepared(parsed=parsed, files=files, profiles=_profiles(channel, parsed))
 
 
 def _profiles(channel: Channel, parsed: Sequence[Parsed]) -> Mapping[ExternalId, Profile | None]:
@@ -128,6 +130,22 @@ def _files(tools: Runtime, claimed: ClaimedEvent, parsed: Sequence[Parsed]) -> M
         for index, said in enumerate(parsed)
         if isinstance(said, InboundMessage) and said.attachments
     }
+
+
+def _originals(tools: Runtime, parsed: Sequence[Parsed]) -> Mapping[int, Sequence[StoredFile]]:
+    """Put the originals that agents ask to see into the store; whether they may see them is asked later."""
+    asked = {
+        index: row_id(said.value)
+        for index, said in enumerate(parsed)
+        if isinstance(said, AgentAction) and said.action == originals.ACTION
+    }
+    return {index: _original(tools, message_id) for index, message_id in asked.items() if message_id}
+
+
+def _original(tools: Runtime, message_id: int) -> Sequence[StoredFile]:
+    with tools.database.session_scope() as session:
+        file = originals.original_of(session, message_id)
+    return [_put(tools, file, file.content())] if file else []
 
 
 def _stored(tools: Runtime, claimed: ClaimedEvent, attachment: Attachment) -> StoredFile:

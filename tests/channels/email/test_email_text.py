@@ -85,7 +85,7 @@ def test_cutting_20000_hostile_lines_takes_no_second() -> None:
         ("a &lt;b&gt; &amp; &nbsp;c &#8364;", "a <b> & c €"),
         ("<style>x</style><script>if (a<b) {}</script>a<!-- b -->c<![if x]>d<![endif]>", "acd"),
         ("<img alt='Logo' src=x> a", "Logo a"),
-        ("a <title='x", "a <title='x"),
+        ("a <title='x", "a title='x"),
         ('<p title="a > b">c</p>', "c"),
         ("1 < 2 and 3 > 2", "1 < 2 and 3 > 2"),
         ("<SCRIPT>x</SCRIPT>a", "a"),

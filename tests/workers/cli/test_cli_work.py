@@ -129,6 +129,15 @@ def test_a_number_that_no_ticket_can_have_is_no_ticket(frontdesk: Frontdesk, des
     assert desk.count("tickets") == 0
 
 
+def test_the_original_of_a_mail_is_printed_whole(frontdesk: Frontdesk, desk: Desk) -> None:
+    desk.mail("Still burning.\n\nOn Mon, 2 Nov 2026 at 17:20, Desk <a@desk.example> wrote:\n\n> Water?")
+    desk.work()
+    (message,) = desk.messages()
+    assert message.body == "Still burning."
+    assert "> Water?" in said(frontdesk("tickets", "original", message.id))
+    refused(frontdesk("tickets", "original", message.id + 1), "no original is kept")
+
+
 # Events
 
 
