@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
 
-from channels.base import Automatic, DeliveryReport, ExternalId, InboundMessage, RawEvent, clean_text
+from channels.base import Automatic, DeliveryReport, ExternalId, InboundMessage, RawEvent
 from channels.email import address, automatic, body, bounce, decode, mime, references, reply_text
 from channels.email.address import Mailbox
 from channels.email.headers import Headers
@@ -70,7 +70,7 @@ def _mailboxes(sent_to: Sequence[str]) -> tuple[ExternalId, ...]:
 
 
 def _written(root: Part, subject: str) -> str:
-    return clean_text(reply_text.cut(body.text(root), subject))
+    return reply_text.new_text(root, subject).text
 
 
 def _automatic(headers: Headers, facts: Mapping[str, object], sent_to: Sequence[str]) -> Automatic:

@@ -4,7 +4,13 @@ import pytest
 
 from channels.email.body import unflow
 from channels.email.html import to_text
-from channels.email.reply_text import cut
+from channels.email.readable import plain
+from channels.email.reply_text import of
+
+
+def cut(text: str, subject: str = "") -> str:
+    return of(plain(text), subject).text
+
 
 INTRODUCTIONS = [
     "On Mon, 2 Nov 2026 at 17:20, Desk <support@desk.example> wrote:",
