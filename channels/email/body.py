@@ -9,6 +9,7 @@ from channels.email.mime import Part, leaves
 from channels.email.readable import NOTHING, Readable, joined, plain
 
 MAX_NAME = 200
+MAX_MARKED = 256 * 1024
 
 _READABLE = ("text/plain", "text/html")
 _FILE_NAME_ENDS = re.compile(r"^[\s.]*$")
@@ -30,15 +31,26 @@ _SUFFIXES = {
 
 def text(root: Part) -> str:
     """Return the readable text: of alternatives the plain one, unless it is empty."""
-    return clean_text(read(root).text[: decode.MAX_TEXT]).strip("\n")
+    return noted(root, clean_text(read(root).text[: decode.MAX_TEXT]).strip("\n"))
+
+
+def noted(root: Part, written: str) -> str:
+    """Return a text of the mail with a note where parts of it were not read."""
+    unread = any(part.unread for part in leaves(root))
+    return f"{written}\n\n[Parts of this mail were over a limit and are attached unread.]" if unread else written
 
 
 def read(root: Part) -> Readable:
     """Return the readable lines, still unclean: of alternatives the plain ones, unless they are empty."""
-    written = _read(root, root)
-    if any(part.unread for part in leaves(root)):
-        return joined((written, plain("[Parts of this mail were over a limit and are attached unread.]")))
-    return written
+    return _read(root, root)
+
+
+def marked(root: Part) -> Readable:
+    """Return what the HTML shows that a plain text stands for, with its marks; nothing where there is no such pair."""
+    texts = [part for part in leaves(root) if not is_file(part, root)]
+    if [part.content_type for part in texts] != ["text/plain", "text/html"]:
+        return NOTHING
+    return _leaf(texts[1]) if texts[1].end - texts[1].start <= MAX_MARKED else NOTHING
 
 
 def _read(part: Part, root: Part) -> Readable:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from channels.email import introduction
 from channels.email.languages import words
@@ -71,6 +72,14 @@ def _above_this_line(lines: Sequence[str], index: int) -> int:
     return int(len(line) <= _MAX_MARK and any(each in line.casefold() for each in _ABOVE_THIS_LINE))
 
 
+def _introduced_labels(lines: Sequence[str], index: int) -> int:
+    """Count an introduction without its colon above labels, which alone are too few to be sure."""
+    if index + 1 < len(lines) and _kind(lines[index + 1]) and introduction.names_day_and_writer(lines[index]):
+        labels = takewhile(_kind, lines[index + 1 : index + _HEAD_LINES])
+        return 1 + sum(1 for _ in labels)
+    return 0
+
+
 def _labels(lines: Sequence[str], index: int) -> int:
     begins = _kind(lines[index]) and not (index and _kind(lines[index - 1]))
     return _labelled(lines, index) if begins else 0
@@ -127,4 +136,5 @@ _RULES = (
     ("above_this_line", _above_this_line),
     ("labels", _labels),
     ("introduction", introduction.length),
+    ("introduction", _introduced_labels),
 )

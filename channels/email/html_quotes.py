@@ -104,6 +104,8 @@ def mark_of(name: str, attributes: str) -> tuple[Role, str] | None:
         key.lower(): unescape(value.strip("\"'")).lower()
         for key, value in _ATTRIBUTE.findall(attributes[:MAX_ATTRIBUTES])
     }
+    if name == "blockquote" and "gmail_quote" in given.get("class", "").split():
+        return Role.CITES, "gmail_quote"
     for key, marks in _NAMED.items():
         for word in given.get(key, "").split():
             if word in marks:

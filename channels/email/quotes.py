@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from channels.email import heads
 from channels.email.html_quotes import BORDER
@@ -12,6 +12,7 @@ from channels.email.readable import DASHES, Readable, Role, Span, compared
 _WRAPPED_AT = 70
 _ALONE = 3  # quoted lines that are a quote without anything announcing them
 _RULE = re.compile(rf"[\s>]*+[*{re.escape(DASHES)}]{{3,}}+\s*+")
+_LINK_ONLY = re.compile(r"[<(]https?://\S+[>)]")
 _BORDER_LABEL = re.compile(r"\S.{0,30}[:\N{FULLWIDTH COLON}]")
 _BORDER_LABELS = 3
 _MAX_INTRODUCTION = 10
@@ -19,12 +20,16 @@ _MAX_INTRODUCTION = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """Lines from `start` up to `end`; `announced` when a mail program said that a quote follows."""
+    """Lines from `start` up to `end`; `announced` when a mail program said that a quote follows.
+
+    `chosen` when the writer put it there as a quotation, as Gmail's button does.
+    """
 
     start: int
     end: int
     rule: str
     announced: bool = True
+    chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +74,8 @@ def _quote(lines: Sequence[str], index: int, span: Span | None) -> Quote | None:
     if marked:
         return marked
     if _is_quoted(lines[index]):
-        return _unannounced(lines, index)
+        quote = _unannounced(lines, index)
+        return replace(quote, chosen=True) if span and span.role is Role.CITES else quote
     head = heads.at(lines, index)
     if head is None:
         return None
@@ -85,6 +91,8 @@ def _marked(lines: Sequence[str], index: int, span: Span) -> Quote | None:
     if span.role is Role.HEADS:
         sure = span.rule != BORDER or _labels_follow(lines, index)
         return Quote(start=_without_rule(lines, index), end=len(lines), rule=span.rule) if sure else None
+    if span.role is not Role.INTRODUCES:
+        return None
     reach = range(index, min(len(lines), index + _MAX_INTRODUCTION))
     first = next((at for at in reach if _is_quoted(lines[at])), None)
     return Quote(start=index, end=_quoted_end(lines, first, ">"), rule=span.rule) if first is not None else None
@@ -106,6 +114,8 @@ def _unannounced(lines: Sequence[str], index: int) -> Quote:
 
 def stands_alone(page: Readable, quote: Quote) -> bool:
     """Say whether quoted lines are a quote though nothing announces them: a shell's prompt is one such line, or two."""
+    if quote.chosen:
+        return False
     lines = page.lines[quote.start : quote.end]
     above = page.lines[quote.start - 1].strip() if quote.start else ""
     return not above or sum(bool(line.strip(" >\t")) for line in lines) >= _ALONE
@@ -133,7 +143,9 @@ def _wrapped_out(lines: Sequence[str], index: int, mark: str) -> bool:
     below = lines[index + 1] if index + 1 < len(lines) else mark
     if not (above.startswith(mark) and below.startswith(mark)) or above.endswith("?") or line[0].isupper():
         return False
-    return "://" in above.split()[-1] or len(above) + len(line.split()[0]) >= _WRAPPED_AT
+    if _LINK_ONLY.match(line) or "://" in above.split()[-1]:
+        return True
+    return len(above) + len(line.split()[0]) >= _WRAPPED_AT
 
 
 def _next_text(lines: Sequence[str], index: int) -> int:

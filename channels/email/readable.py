@@ -25,6 +25,7 @@ class Role(StrEnum):
     INTRODUCES = "introduces"  # the lines above a quote, and the quote if it holds one
     QUOTES = "quotes"  # all of it is the old mail
     HEADS = "heads"  # the old mail begins here and is the rest
+    CITES = "cites"  # a quotation that the writer chose
     SIGNS = "signs"
 
 

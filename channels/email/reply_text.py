@@ -6,7 +6,7 @@ would be left, the text stays whole.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from channels.base import clean_text
@@ -15,13 +15,14 @@ from channels.email.decode import MAX_TEXT
 from channels.email.languages import any_of
 from channels.email.mime import Part
 from channels.email.quotes import Quote
-from channels.email.readable import MAX_COMPARED, Readable
+from channels.email.readable import MAX_COMPARED, NOTHING, Readable
 
 MAX_LINES = 20_000
 _FORWARD_SUBJECT = re.compile(
-    rf"\s*(?:\[[^\]]{{0,40}}\]\s*)?{any_of('forward_subjects')}\s?[:\N{{FULLWIDTH COLON}}]", re.IGNORECASE
+    rf"\s*(?:\[[^\]]{{0,40}}\]\s*)?({any_of('forward_subjects')})\s?[:\N{{FULLWIDTH COLON}}]", re.IGNORECASE
 )
 _MARKS = " \t>|-_=*~."
+_MARKS_BELOW = " \t\n>|-_=*~"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +36,34 @@ class NewText:
 
 def new_text(root: Part, subject: str = "") -> NewText:
     """Return what is new in a mail; a forwarded one, and answers written between quoted lines, stay whole."""
-    return of(body.read(root), subject)
+    page = body.read(root)
+    new = of(page, subject)
+    html = NOTHING if new.rule else body.marked(root)
+    if html.spans and len(page.lines) <= MAX_LINES and not quotes.find(page).found:
+        new = _as_marked(new, html, subject)
+    return replace(new, text=body.noted(root, new.text))
+
+
+def _as_marked(new: NewText, html: Readable, subject: str) -> NewText:
+    """Cut a plain text in whose language no words are known where its HTML says, if both begin the same."""
+    shown = of(html, subject)
+    end = _end_of(shown.text, new.text) if shown.rule else 0
+    return replace(shown, text=new.text[:end].rstrip(_MARKS_BELOW)) if end else new
+
+
+def _end_of(beginning: str, text: str) -> int:
+    """Return where the text goes on after the letters of its beginning; 0 where it begins with others, or ends."""
+    letters = (at for at, char in enumerate(text) if char.isalnum())
+    for char in filter(str.isalnum, beginning):
+        at = next(letters, None)
+        if at is None or text[at] != char:
+            return 0
+    return next(letters, 0)
 
 
 def of(page: Readable, subject: str = "") -> NewText:
     """Return what is new in what a mail shows."""
-    if _FORWARD_SUBJECT.match(subject[:200]) or len(page.lines) > MAX_LINES:
+    if len(page.lines) > MAX_LINES or _is_forward(page, subject):
         return NewText(text=_text(page, [range(len(page.lines))]))
     page = page if page.spans else _split_lines(page)
     found = quotes.find(page)
@@ -53,6 +76,14 @@ def of(page: Readable, subject: str = "") -> NewText:
             names = [name for _, names in signed for name in names]
             return NewText(text=_text(page, (each for each, _ in signed)), rule=rule, signature="".join(names[:1]))
     return NewText(text=_text(page, kept), rule=rule)
+
+
+def _is_forward(page: Readable, subject: str) -> bool:
+    """Ask the subject; "VS:" is a forward in Danish and Norwegian, and an answer in Finnish."""
+    match = _FORWARD_SUBJECT.match(subject[:200])
+    if match is None or match[1].casefold() != "vs":
+        return match is not None
+    return not any(line[:MAX_COMPARED].lstrip(" *").casefold().startswith("lähettäjä") for line in page.lines)
 
 
 def _split_lines(page: Readable) -> Readable:

@@ -26,6 +26,7 @@ _PLATFORMS = frozenset(("ios", "android", "iphone", "ipad", "mac", "windows", "m
 _LISTS = words("list_footer", "words")
 
 _LINK = re.compile(r"[<(\[]*(?:https?://|mailto:)[^\s>)\]]*[>)\]]*")
+_CLAUSE_END = re.compile(r"[,.;:] ")
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
 _DRAWN = re.compile(r"[-_=*]{20,}")
 _AROUND = " <>()[]*_-\N{EN DASH}\N{EM DASH}.!|\"'"
@@ -100,7 +101,7 @@ def is_device_line(line: str) -> bool:
     if not 0 < len(said) <= _MAX_DEVICE_LINE or count > _MAX_WORDS:
         return False
     if _begins(said, _BEGINS):
-        return _names(said) or (" my " in said and count <= _FEW)
+        return _names(_CLAUSE_END.split(said, maxsplit=1)[0]) or (" my " in said and count <= _FEW)
     return _names(said) and (_verb_last(said, count) or _offers(said, count))
 
 
