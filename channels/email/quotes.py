@@ -12,6 +12,8 @@ from channels.email.readable import DASHES, Readable, Role, Span, compared
 _WRAPPED_AT = 70
 _ALONE = 3  # quoted lines that are a quote without anything announcing them
 _RULE = re.compile(rf"[\s>]*+[*{re.escape(DASHES)}]{{3,}}+\s*+")
+# Besides ">" there are "|", and the initials of who wrote: "JC> ".
+_MARK = re.compile(r" *+(>|\||[^\W\d_]{1,4}>)")
 _LINK_ONLY = re.compile(r"[<(]https?://\S+[>)]")
 _BORDER_LABEL = re.compile(r"\S.{0,30}[:\N{FULLWIDTH COLON}]")
 _BORDER_LABELS = 3
@@ -80,8 +82,8 @@ def _quote(lines: Sequence[str], index: int, span: Span | None) -> Quote | None:
     if head is None:
         return None
     start, below = _without_rule(lines, index), _next_text(lines, index + head.length)
-    mark = lines[below].lstrip(" ")[:1] if below < len(lines) else ""
-    end = _quoted_end(lines, below, mark) if mark in {">", "|"} else len(lines)
+    mark = _MARK.match(lines[below]) if below < len(lines) else None
+    end = _quoted_end(lines, below, mark[1]) if mark else len(lines)
     return Quote(start=start, end=end, rule=head.rule)
 
 
@@ -129,7 +131,7 @@ def _quoted_end(lines: Sequence[str], index: int, mark: str) -> int:
     """Return where lines behind a mark end; empty ones between them belong, and what was wrapped out of them."""
     end = at = index
     while at < len(lines):
-        if lines[at].lstrip(" ").startswith(mark):
+        if lines[at].lstrip(" ").startswith((mark, ">")):
             end = at + 1
         elif lines[at].strip() and not _wrapped_out(lines, at, mark):
             break

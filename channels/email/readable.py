@@ -77,7 +77,7 @@ def joined(parts: Iterable[Readable]) -> Readable:
 
 def compared(line: str) -> str:
     """Return the beginning of a line as it is looked at: one form of space and apostrophe, and nothing invisible."""
-    short = line[:MAX_COMPARED]
+    short = line[:MAX_COMPARED].replace("&nbsp;", " ")  # which QQ Mail leaves in plain text
     if short.isascii():
         return short.replace("\t", " ").rstrip()
     return unicodedata.normalize("NFC", short.translate(_COMPARED)).rstrip()

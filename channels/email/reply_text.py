@@ -92,7 +92,7 @@ def _split_lines(page: Readable) -> Readable:
     for at, line in enumerate(page.lines):
         quoted = line.endswith(":") and len(line) <= MAX_COMPARED and introduction.quoted_below(page.lines, at + 1)
         before, rest = introduction.split_from_answer(line) if quoted else ("", line)
-        lines += (before, rest) if before.strip() else (line,)
+        lines += (before, rest) if before.strip(_MARKS) else (line,)
     return Readable(lines=lines)
 
 
@@ -122,5 +122,5 @@ def _says(page: Readable, lines: range) -> bool:
 
 
 def _text(page: Readable, kept: Iterable[range]) -> str:
-    written = (line for each in kept for line in page.lines[each.start : each.stop])
-    return clean_text("\n".join(written)[:MAX_TEXT]).strip("\n")
+    stretches = ("\n".join(page.lines[each.start : each.stop]).strip() for each in kept)
+    return clean_text("\n\n".join(filter(None, stretches))[:MAX_TEXT]).strip()

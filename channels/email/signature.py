@@ -72,9 +72,9 @@ def _all_short(lines: Sequence[str]) -> bool:
 
 
 def _marked(page: Readable, lines: range) -> int | None:
-    """Take what the mail program marked, when something stands above it and nothing comes after."""
+    """Take what the mail program marked, when nothing comes after."""
     for span in page.spans:
-        reaches = span.role is Role.SIGNS and lines.start < span.start < lines.stop <= span.end
+        reaches = span.role is Role.SIGNS and lines.start <= span.start < lines.stop <= span.end
         if reaches and lines.stop - span.start <= _MAX_LINES:
             return span.start
     return None

@@ -57,6 +57,11 @@ def test_what_only_looks_like_a_quote_stays(html: str) -> None:
     assert of(read(html)) == NewText(text=read(html).text)
 
 
+def test_what_is_said_below_a_marked_element_stays() -> None:
+    html = f"{REPLIES['yahoo_quoted']}<div><div>And more.</div></div>"
+    assert of(read(html)).text == "New text.\n\nAnd more."
+
+
 def test_answers_between_the_quotes_of_gmail_stay_with_what_they_answer() -> None:
     quote = "<blockquote class=gmail_quote>{}</blockquote>"
     html = f"<div class=gmail_quote><div class=gmail_attr>{INTRODUCTION}</div>{quote.format('Which size?')}"

@@ -126,6 +126,7 @@ def test_what_may_be_said_is_no_signature(text: str) -> None:
         "I fly\nFrom: Oslo\nTo: Rome\nDate: 3 May\nand have lost a bag.",
         "Invitation:\n\nDate: Wednesday 3, October\nTime: 7:00\nAddress: 1 High Street\n\nPlease come.",
         "Name: Jane\nE-mail: jane@client.example\nTime: 10:15\n\nMy order is late.",
+        "Please call.\nDate: 2.11.2026 17:20, or write to jane@client.example\nThank you.",
         "Write to me <jane@client.example> by Friday:\n\nI am away.",
         "> quoted\n\nbut answered below",
         "Compare a > b\n\nand c",
@@ -192,3 +193,22 @@ def test_the_subject_tells_a_forward_from_an_answer() -> None:
     )
     assert new(finnish, "VS: d").rule == "labels"
     assert new(text, "VS: d").text == text
+
+
+def test_initials_before_a_quote_mark_are_one() -> None:
+    bat = "Monday, November 2, 2026, 5:20:00 PM, you wrote:\n\nD> old\nD>> older\n\nD> text"
+    assert new(f"{bat}\n\nNew text.") == NewText(text="New text.", rule="introduction")
+
+
+def test_a_head_may_be_wrapped_and_spaced() -> None:
+    wrapped_head = (
+        "*From:* Desk [mailto:desk@desk.example\n<desk@desk.example>]\n*Sent:* 2.11.\n*To:* Jane\n*Subject:* x"
+    )
+    assert new(f"New.\n\n{wrapped_head}\n\nold").text == "New."
+    assert new("New.\n\nFrom: Desk\n\nSent: 2.11.\n\nTo: Jane\n\nSubject: x\n\nold").text == "New."
+    assert new("New.\n\nFrom: a@b.example Date: 2.11.2026 17:20\nold").text == "New."
+
+
+def test_an_introduction_without_its_colon_counts_above_labels() -> None:
+    text = "New.\nAm 02.11.26 um 17:20 schrieb Desk\nVon: Desk\nDatum: 2. November 2026\nAn: Jane\n\nold"
+    assert new(text) == NewText(text="New.", rule="introduction")
