@@ -13,7 +13,7 @@ from channels.email.readable import Role, Span
 BORDER = "outlook_border"
 MAX_ATTRIBUTES = 8192
 _MAX_OPEN = 50
-_MAX_SPANS = 1_000
+_MAX_SPANS = 100
 
 _CLASSES = {
     "gmail_quote": Role.INTRODUCES,
@@ -52,6 +52,7 @@ ELEMENTS = frozenset(("div", "span", "blockquote", "section", "table", "td", "p"
 _ATTRIBUTE = re.compile(r"""\b(class|id|name|type|style)\s*=\s*("[^"]*+"|'[^']*+'|[^\s"'>]++)""", re.IGNORECASE)
 # The line above the head of an answered mail in Outlook for Windows and Windows Mail; others draw such lines, too.
 _BORDER = re.compile(r"border-top(?:-style)?:[^;]{0,60}solid")
+_NO_BORDER = "border:none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +105,8 @@ def mark_of(name: str, attributes: str) -> tuple[Role, str] | None:
         key.lower(): unescape(value.strip("\"'")).lower()
         for key, value in _ATTRIBUTE.findall(attributes[:MAX_ATTRIBUTES])
     }
-    if name == "blockquote" and "gmail_quote" in given.get("class", "").split():
-        return Role.CITES, "gmail_quote"
+    if name == "blockquote" and _is_chosen(given):
+        return Role.CITES, "blockquote"
     for key, marks in _NAMED.items():
         for word in given.get(key, "").split():
             if word in marks:
@@ -116,3 +117,8 @@ def mark_of(name: str, attributes: str) -> tuple[Role, str] | None:
         return Role.QUOTES, "blockquote_cite"
     bordered = name == "div" and _BORDER.search("".join(given.get("style", "")[:1000].split()))
     return (Role.HEADS, BORDER) if bordered else None
+
+
+def _is_chosen(given: dict[str, str]) -> bool:
+    """Say whether a blockquote is what Gmail's quote button makes, or an indent without a border as others make."""
+    return "gmail_quote" in given.get("class", "").split() or _NO_BORDER in "".join(given.get("style", "").split())

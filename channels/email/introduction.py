@@ -18,6 +18,7 @@ _AROUND = " >*|_" + DASHES
 
 _BEGINS = frozenset(word.split()[0].rstrip(".") for word in words("introduction_begins"))
 _VERBS = frozenset(words("introduction_verbs"))
+_PERSONS = frozenset(words("introduction_persons"))
 _VERBS_UNSPACED = words("introduction_verbs_unspaced")
 _QUOTING = words("introduction_quoting")
 
@@ -28,6 +29,7 @@ _TIME = re.compile(r"(?<!\d)\d{1,2}\s?[:.h時时点시]\s?\d{2}(?!\d)|\d\s?[ap]\
 _DATE = re.compile(r"(?<!\d)\d{4}(?!\d)|\d{1,2}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{2}|\d\s?[年년]")
 _ADDRESS = re.compile(r"\S@[\w-]{1,63}\.\w")
 _IN_BRACKETS = re.compile(r"[<(\[][^<>()@]{0,100}@[^\s<>()@]{1,255}[>)\]]")
+_WEEKDAY = re.compile(r"\b[^\W\d_]{2,4}\.,? \d{1,2}\. ")  # shortened, as few people write it
 _CLOCK = re.compile(r"\d{1,2}:\d{2}")
 _DAY_FIRST = re.compile(r"(?:[^\W\d_]{1,14}[.,]{0,2} ){0,2}\d{1,4}[.,]{0,2}(?:[ /-]|\d{1,2}\.|[年월년月])")
 # What Gmail wrote for years in languages it knew no verb of; nobody writes a date so by hand.
@@ -50,6 +52,7 @@ class _Evidence:
     date: bool
     time: bool
     dated: bool
+    weekday: bool
     begun: bool
     named: bool
     address: bool
@@ -83,7 +86,7 @@ class _Evidence:
             return True
         if self.address and ((self.verb_last and self.short) or (self.begun and self.date and self.time)):
             return True
-        return self.date and self.time_last and self.short
+        return self.weekday and self.time_last and self.short
 
 
 def length(lines: Sequence[str], index: int) -> int:
@@ -134,7 +137,7 @@ def _ends_in_verb(line: str) -> bool:
 
 def _ends(lines: Sequence[str], index: int) -> Iterator[int]:
     """Yield the lines that may end an introduction; only one with its date may have empty lines inside."""
-    spaced = bool(_DATE.search(lines[index]) and _TIME.search(lines[index]) and _dated(lines[index]))
+    spaced = _dated(lines[index]) and bool(_DATE.search(lines[index]) and _TIME.search(lines[index]))
     left = MAX_LINES
     for at in range(index, min(len(lines), index + 2 * MAX_LINES)):
         if lines[at].strip():
@@ -187,6 +190,7 @@ def _evidence(lines: Sequence[str], index: int, last: int) -> _Evidence:
         date=bool(_DATE.search(said)),
         time=bool(times),
         dated=_dated(lines[index]),
+        weekday=bool(_WEEKDAY.search(said)),
         begun=word is not None and word[0].casefold() in _BEGINS,
         named=bool(_IN_BRACKETS.search(said)),
         address=bool(_ADDRESS.search(said)),
@@ -204,8 +208,12 @@ def _framed(first: str, last: str) -> bool:
 
 
 def _verb(said: str) -> bool:
+    """Say whether somebody wrote, by a program's account: people write that they themselves did."""
     folded = said.casefold()
-    return any(word in _VERBS for word in _WORD.findall(folded)) or any(verb in folded for verb in _VERBS_UNSPACED)
+    found = _WORD.findall(folded)
+    if not _VERBS.isdisjoint(found):
+        return _PERSONS.isdisjoint(found) or "@" in said
+    return any(verb in folded for verb in _VERBS_UNSPACED)
 
 
 def tells_time(said: str) -> bool:

@@ -109,7 +109,7 @@ def _labels_follow(lines: Sequence[str], index: int) -> bool:
 def _unannounced(lines: Sequence[str], index: int) -> Quote:
     """Return quoted lines that nothing stands above; their own first lines may say what they are."""
     inner = [line.lstrip("> ") for line in lines[index : index + _MAX_INTRODUCTION]]
-    head = heads.at(inner, 0)
+    head = heads.at(inner, _next_text(inner, 0) % len(inner))
     end = _quoted_end(lines, index, ">")
     return Quote(start=index, end=end, rule=head.rule if head else "quote_marks", announced=head is not None)
 

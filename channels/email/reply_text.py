@@ -17,7 +17,7 @@ from channels.email.mime import Part
 from channels.email.quotes import Quote
 from channels.email.readable import MAX_COMPARED, NOTHING, Readable
 
-MAX_LINES = 20_000
+MAX_LINES = 10_000
 _FORWARD_SUBJECT = re.compile(
     rf"\s*(?:\[[^\]]{{0,40}}\]\s*)?({any_of('forward_subjects')})\s?[:\N{{FULLWIDTH COLON}}]", re.IGNORECASE
 )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from channels.email.languages import words
 from channels.email.readable import Readable, Role, compared
 
+_MAX_CUTS = 50
 _MAX_LINES = 30  # disclaimers included
 _MAX_BARE_LINES = 12  # under "--" without the space that RFC 3676 asks for: people draw lines too
 _MAX_BARE_LINE = 120
@@ -36,10 +37,16 @@ def cut(page: Readable, lines: range) -> tuple[range, list[str]]:
     """Return the lines without the signature at their end, and the rules that cut, the lowest first."""
     names: list[str] = []
     kept = _without_empty(page, lines)
-    while found := next(((name, end) for name, rule in _RULES if (end := rule(page, kept)) is not None), None):
+    while len(names) < _MAX_CUTS and (found := _found(page, kept)):
         names.append(found[0])
         kept = _without_empty(page, range(lines.start, found[1]))
     return kept, names
+
+
+def _found(page: Readable, lines: range) -> tuple[str, int] | None:
+    """Return the first rule that finds a signature at the end, and where it begins."""
+    ends = ((name, rule(page, lines)) for name, rule in _RULES)
+    return next(((name, end) for name, end in ends if end is not None), None)
 
 
 def _without_empty(page: Readable, lines: range) -> range:

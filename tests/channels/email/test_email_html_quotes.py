@@ -49,6 +49,7 @@ def test_a_quote_is_cut_by_the_element_it_stands_in(rule: str, html: str) -> Non
         "<div>New text.</div><div style='border-top:solid 1pt'>and a line above the next thought</div>",
         "<div class=gmail_quote>---------- გადაგზავნილი ---------<br>Bob: <br><div>text</div></div>",
         "<div>See:</div><blockquote class=gmail_quote><div>what I read<br>on your<br>page</div></blockquote>",
+        "<div>Sizes:</div><blockquote style='margin:0 0 0 40px; border: none'><div>1<br>2<br>3</div></blockquote>",
         "<div class=yahoo_quoted>Only what stands here.</div>",
         "<div id=Signature>Jane</div>",
     ],

@@ -68,6 +68,7 @@ HTML = {
     "classes": "<div " + "class=a " * 100 + ">",
     "styles": '<div style="' + "border-top:" * 90 + '">',
     "closing": "</div>",
+    "signatures_between": "<div class=gmail_signature>x</div>--<br><blockquote>a</blockquote>",
     "lists": "<ul><li>x",
 }
 
