@@ -6,8 +6,10 @@ import re
 from channels.base import Attachment, clean_text
 from channels.email import decode, headers, html
 from channels.email.mime import Part, leaves
+from channels.email.readable import NOTHING, Readable, joined, plain
 
 MAX_NAME = 200
+MAX_MARKED = 256 * 1024
 
 _READABLE = ("text/plain", "text/html")
 _FILE_NAME_ENDS = re.compile(r"^[\s.]*$")
@@ -29,37 +31,52 @@ _SUFFIXES = {
 
 def text(root: Part) -> str:
     """Return the readable text: of alternatives the plain one, unless it is empty."""
-    written = _text(root, root)
-    if any(part.unread for part in leaves(root)):
-        written = f"{written}\n\n[Parts of this mail were over a limit and are attached unread.]"
-    return clean_text(written[: decode.MAX_TEXT]).strip("\n")
+    return noted(root, clean_text(read(root).text[: decode.MAX_TEXT]).strip("\n"))
 
 
-def _text(part: Part, root: Part) -> str:
+def noted(root: Part, written: str) -> str:
+    """Return a text of the mail with a note where parts of it were not read."""
+    unread = any(part.unread for part in leaves(root))
+    return f"{written}\n\n[Parts of this mail were over a limit and are attached unread.]" if unread else written
+
+
+def read(root: Part) -> Readable:
+    """Return the readable lines, still unclean: of alternatives the plain ones, unless they are empty."""
+    return _read(root, root)
+
+
+def marked(root: Part) -> Readable:
+    """Return what the HTML shows that a plain text stands for, with its marks; nothing where there is no such pair."""
+    texts = [part for part in leaves(root) if not is_file(part, root)]
+    if [part.content_type for part in texts] != ["text/plain", "text/html"]:
+        return NOTHING
+    return _leaf(texts[1]) if texts[1].end - texts[1].start <= MAX_MARKED else NOTHING
+
+
+def _read(part: Part, root: Part) -> Readable:
     if not part.children:
-        return "" if is_file(part, root) else _leaf_text(part)
+        return NOTHING if is_file(part, root) else _leaf(part)
     if part.content_type == "multipart/alternative":
         return _best(part, root)
-    written = (_text(child, root).strip("\n") for child in part.children)
-    return "\n\n".join(text for text in written if text.strip())
+    return joined(_read(child, root) for child in part.children)
 
 
-def _best(part: Part, root: Part) -> str:
+def _best(part: Part, root: Part) -> Readable:
     plain_first = sorted(part.children, key=lambda child: not _holds_plain(child))
-    return next((text for text in (_text(child, root) for child in plain_first) if text.strip()), "")
+    return next((found for found in (_read(child, root) for child in plain_first) if found), NOTHING)
 
 
 def _holds_plain(part: Part) -> bool:
     return any(leaf.content_type == "text/plain" for leaf in leaves(part))
 
 
-def _leaf_text(part: Part) -> str:
+def _leaf(part: Part) -> Readable:
     written = part.text().replace("\r\n", "\n").replace("\r", "\n")
     if part.content_type == "text/html":
-        return html.to_text(written)
+        return html.read(written)
     if part.parameters.get("format", "").lower() == "flowed":
-        return unflow(written, delete_space=part.parameters.get("delsp", "").lower() == "yes")
-    return written
+        written = unflow(written, delete_space=part.parameters.get("delsp", "").lower() == "yes")
+    return plain(written)
 
 
 def unflow(text: str, *, delete_space: bool) -> str:

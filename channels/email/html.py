@@ -1,75 +1,38 @@
-"""HTML mail into readable text. Nothing is fetched and no tag survives.
-
-The tokens are cut by one expression that never looks past the next `<`, so the time is linear in the length; the
-standard library's parser is quadratic on malformed input before Python 3.11.14 and 3.12.12.
-"""
+"""HTML mail into readable text. Nothing is fetched and no tag survives."""
 
 import re
-from collections.abc import Iterator
-from html import unescape
+
+from channels.email.html_quotes import ELEMENTS, Structure, mark_of
+from channels.email.html_tokens import SPACE, attribute, plain_text, visible
+from channels.email.readable import Readable
 
 MAX_QUOTE_DEPTH = 20
-MAX_ATTRIBUTES = 8192
 
-_TOKEN = re.compile(
-    r"""<(?P<close>/?)(?P<name>[a-z][a-z0-9:-]*+)(?P<attributes>(?:[^<>"']++|"[^"<]*+"|'[^'<]*+'|["'])*+)>"""
-    r"|(?P<declaration><[!?][^<>]*+>)|(?P<text><?[^<]++|<+(?=<)|<)",
-    re.IGNORECASE,
-)
-_ATTRIBUTE = re.compile(r"""\b(href|alt)\s*=\s*("[^"]*+"|'[^']*+'|[^\s"'>]++)""", re.IGNORECASE)
-_SPACE = re.compile(r"[ \t\r\n\f\xa0]+")
-_DROPPED = frozenset(("script", "style", "head", "title", "template", "svg", "noframes", "iframe", "object"))
 _PARAGRAPHS = frozenset(("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "pre", "dl"))
 _LINES = frozenset(
     ("div", "tr", "li", "section", "article", "header", "footer", "center", "form", "dt", "dd", "tbody", "address")
 )
 _INNER_SPACES = re.compile(r"(?<=\S) {2,}")
-_LONG_REFERENCE = re.compile(r"&#(?=[xX]?[0-9a-fA-F]{9})")
 # What begins a tag and is none: without it, no pieces around a real tag can join into another one.
 _BROKEN_TAG = re.compile(r"\A<+(?=[a-z/!?]|\Z)", re.IGNORECASE)
-_EMPTY_LINES = re.compile(r"\n{3,}")
 
 
-def to_text(html: str) -> str:
-    """Return the text a reader would see: paragraphs, lists, table rows as lines, links with their address."""
+def read(html: str) -> Readable:
+    """Return what a reader would see: paragraphs, lists, table rows as lines, links with their address."""
     writer = _Writer()
-    for match in _visible(_without_comments(html)):
+    for match in visible(html):
         if match["text"] is not None:
-            writer.text(_unescape(_BROKEN_TAG.sub("", match["text"])))
+            writer.text(plain_text(_BROKEN_TAG.sub("", match["text"])))
         elif match["name"] and match["close"]:
             writer.end(match["name"].lower())
         elif match["name"]:
             writer.begin(match["name"].lower(), match["attributes"])
-    return _EMPTY_LINES.sub("\n\n", writer.result()).strip("\n")
+    return writer.result()
 
 
-def _without_comments(html: str) -> str:
-    kept, at = [], 0
-    while (start := html.find("<!--", at)) >= 0:
-        end = html.find("-->", start + 4)
-        if end < 0:
-            break
-        kept.append(html[at:start])
-        at = end + 3
-    return "".join((*kept, html[at:]))
-
-
-def _visible(html: str) -> Iterator[re.Match[str]]:
-    """Yield the tokens outside elements that are not for reading; one that is never closed hides nothing but itself."""
-    lower, at = html.lower(), 0
-    if len(lower) != len(html):  # a few capitals outside ASCII grow in lower case and would shift the offsets
-        lower = html
-    unclosed: set[str] = set()
-    while match := _TOKEN.match(html, at):
-        at = match.end()
-        name = (match["name"] or "").lower()
-        if name in _DROPPED and not match["close"] and not match["attributes"].endswith("/"):
-            end = -1 if name in unclosed else lower.find("</" + name, at)
-            if end < 0:
-                unclosed.add(name)
-            at = max(at, end)
-        elif name not in _DROPPED:
-            yield match
+def to_text(html: str) -> str:
+    """Return what a reader would see as one text."""
+    return read(html).text
 
 
 class _Writer:
@@ -84,10 +47,17 @@ class _Writer:
         self.blank = True
         self.link: tuple[str, int, int] | None = None
         self.cells = 0
+        self.structure = Structure()
 
-    def result(self) -> str:
+    def result(self) -> Readable:
         self.break_line()
-        return "\n".join(self.lines)
+        self.structure.finish(len(self.lines))
+        return Readable(lines=self.lines, spans=tuple(self.structure.spans))
+
+    def add(self, line: str) -> None:
+        """Add a line; of empty ones one is enough."""
+        if line or (self.lines and self.lines[-1]):
+            self.lines.append(line)
 
     def text(self, text: str) -> None:
         if self.preformatted:
@@ -98,7 +68,7 @@ class _Writer:
                 self.line.append(line)
             self.blank = self.blank and not self.line[-1].strip()
             return
-        text = _SPACE.sub(" ", text)
+        text = SPACE.sub(" ", text)
         if text != " " or self.line:
             self.line.append(text if self.line else text.lstrip(" "))
             self.blank = self.blank and text == " "
@@ -108,7 +78,7 @@ class _Writer:
         if not self.preformatted:
             content = _INNER_SPACES.sub(" ", content)
         mark = ">" * self.quoted
-        self.lines.append(f"{mark} {content}".rstrip() if mark else content)
+        self.add(f"{mark} {content}".rstrip() if mark else content)
         self.line.clear()
         self.blank = True
         self.cells = 0
@@ -123,7 +93,7 @@ class _Writer:
         self.break_line()
         mark = ">" * self.quoted
         if self.lines and self.lines[-1] != mark:
-            self.lines.append(mark)
+            self.add(mark)
 
     def begin(self, name: str, attributes: str) -> None:
         if name == "br":
@@ -133,15 +103,23 @@ class _Writer:
             self.quoted = min(MAX_QUOTE_DEPTH, self.quoted + 1)
         elif name == "hr":
             self.break_line()
-            self.lines.append("-" * 20)
+            self.add("-" * 20)
         elif name == "img":
-            self.text(_attribute(attributes, "alt"))
+            self.text(attribute(attributes, "alt"))
         elif name in {"td", "th"}:
             self.cell()
         elif name == "a":
-            self.link = (_attribute(attributes, "href"), len(self.lines), len(self.line))
+            self.link = (attribute(attributes, "href"), len(self.lines), len(self.line))
         else:
             self.begin_block(name)
+        if name in ELEMENTS:
+            self.begin_marked(name, attributes)
+
+    def begin_marked(self, name: str, attributes: str) -> None:
+        mark = mark_of(name, attributes)
+        if mark:
+            self.break_line()
+        self.structure.begin(name, mark, len(self.lines))
 
     def begin_block(self, name: str) -> None:
         if name in _PARAGRAPHS and not (name in {"ul", "ol"} and self.lists):
@@ -156,6 +134,8 @@ class _Writer:
             self.item()
 
     def end(self, name: str) -> None:
+        if name in ELEMENTS:
+            self.structure.end(name, len(self.lines) + (not self.blank))
         if name == "blockquote":
             self.break_line()
             self.quoted = max(0, self.quoted - 1)
@@ -196,18 +176,6 @@ class _Writer:
         shown = "".join(self.line[at:] if line == len(self.lines) else self.line).strip()
         if shown and target.lower().startswith(("http://", "https://")) and _bare(target) != _bare(shown):
             self.line.append(f" ({target})")
-
-
-def _attribute(attributes: str, name: str) -> str:
-    for match in _ATTRIBUTE.finditer(attributes[:MAX_ATTRIBUTES]):
-        if match[1].lower() == name:
-            return _SPACE.sub(" ", _unescape(match[2].strip("\"'"))).strip()
-    return ""
-
-
-def _unescape(text: str) -> str:
-    """Resolve character references; those of absurd length, which Python refuses to read, stay as they are."""
-    return unescape(_LONG_REFERENCE.sub("&amp;#", text))
 
 
 def _bare(link: str) -> str:

@@ -1,47 +1,28 @@
-"""What the writer added, without the mail it answers.
+"""What the writer added, without the mail it answers and without a signature.
 
-Every rule works on whole lines. Cutting too little shows a quote twice; cutting too much loses what a client said: in
-doubt, and always when nothing would be left, the text stays whole.
+Cutting too little shows a quote twice; cutting too much loses what a client said: in doubt, and always when nothing
+would be left, the text stays whole.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from channels.email import body
+from channels.base import clean_text
+from channels.email import body, introduction, quotes, signature
+from channels.email.decode import MAX_TEXT
 from channels.email.languages import any_of
 from channels.email.mime import Part
+from channels.email.quotes import Quote
+from channels.email.readable import MAX_COMPARED, NOTHING, Readable
 
-MAX_LINES = 20_000
-_MAX_LINE = 1_000
-_MAX_INTRODUCTION = 4  # lines that programs wrap an introduction into
-_HEAD_LINES = 8
-# No search starts further from a line's end than its longest match: each place it starts from costs time.
-_SAYS_REACH = 200
-_ADDRESS_REACH = 400
-
-_COLON = "[:\N{FULLWIDTH COLON}]"
-_BEGINS = re.compile(
-    rf"(?:{any_of('introduction_begins')}\b|\d{{1,4}}[^\s\w]|\d{{4}}年|.{{0,100}}<[^<>\s]+@)", re.IGNORECASE
+MAX_LINES = 10_000
+_FORWARD_SUBJECT = re.compile(
+    rf"\s*(?:\[[^\]]{{0,40}}\]\s*)?({any_of('forward_subjects')})\s?[:\N{{FULLWIDTH COLON}}]", re.IGNORECASE
 )
-_SAYS = re.compile(
-    rf"(?:(?<!\w){any_of('introduction_verbs')}(?!\w)|{any_of('introduction_verbs_unspaced')})[^:]{{0,150}}{_COLON}\Z",
-    re.IGNORECASE,
-)
-_ENDS = re.compile(rf"{_COLON}\Z")
-_ADDRESS = re.compile(rf"<[^<>\s@]{{1,100}}@[^<>\s@]{{1,255}}>\s?{_COLON}\Z")
-_DIGIT = re.compile(r"\d")
-_TIME_OR_ADDRESS = re.compile(r"\d{1,2}[:.h時시]\d{2}|\S@\S")
-_ORIGINAL = re.compile(rf"[\s>]*+[-_=]{{2,}}+\s*+{any_of('original')}\s*+[-_=]{{2,}}+\s*+", re.IGNORECASE)
-_FORWARDED = re.compile(
-    rf"\s*+(?:[-_=]{{2,}}+\s*+{any_of('forwarded')}|{any_of('forwarded')}\s?{_COLON})", re.IGNORECASE
-)
-_FORWARD_SUBJECT = re.compile(rf"\s*(?:\[[^\]]{{0,40}}\]\s*)?{any_of('forward_subjects')}\s?{_COLON}", re.IGNORECASE)
-_ABOVE_THIS_LINE = re.compile(r"\b(?:reply|respond|response|answer)\b.{0,40}\babove this line\b", re.IGNORECASE)
-_LABELS = {
-    kind: re.compile(rf"[\s>*_]*+{any_of('labels', kind)}\s?[*_]*+\s?{_COLON}", re.IGNORECASE)
-    for kind in ("from", "sent", "to", "subject")
-}
-_RULE = re.compile(r"\s*[-_=*]{5,}\s*")
+_MARKS = " \t>|-_=*~."
+_MARKS_BELOW = " \t\n>|-_=*~"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,103 +34,93 @@ class NewText:
     signature: str = ""
 
 
-def new_text(root: Part, subject: str) -> NewText:
-    """Return the new text of a mail."""
-    whole = body.text(root)
-    kept = cut(whole, subject)
-    return NewText(text=kept, rule="" if kept == whole.strip("\n") else "quote")
+def new_text(root: Part, subject: str = "") -> NewText:
+    """Return what is new in a mail; a forwarded one, and answers written between quoted lines, stay whole."""
+    page = body.read(root)
+    new = of(page, subject)
+    html = NOTHING if new.rule else body.marked(root)
+    if html.spans and len(page.lines) <= MAX_LINES and not quotes.find(page).found:
+        new = _as_marked(new, html, subject)
+    return replace(new, text=body.noted(root, new.text))
 
 
-def cut(text: str, subject: str = "") -> str:
-    """Return the new text of a reply; a forwarded mail, and answers written between quoted lines, stay whole."""
-    lines = text.split("\n")
-    if _FORWARD_SUBJECT.match(subject[:200]) or len(lines) > MAX_LINES:
-        return text.strip("\n")
-    end = _quote_start([line[:_MAX_LINE] for line in lines])
-    kept = "\n".join(lines[:end]).strip()
-    return kept or text.strip("\n")
+def _as_marked(new: NewText, html: Readable, subject: str) -> NewText:
+    """Cut a plain text in whose language no words are known where its HTML says, if both begin the same."""
+    shown = of(html, subject)
+    end = _end_of(shown.text, new.text) if shown.rule else 0
+    return replace(shown, text=new.text[:end].rstrip(_MARKS_BELOW)) if end else new
 
 
-def _quote_start(lines: list[str]) -> int:
-    for index, line in enumerate(lines):
-        if not line.strip():
-            continue
-        if _FORWARDED.match(line):
-            return len(lines)
-        length = _quote_head(lines, index)
-        if length:
-            return len(lines) if _answered_inline(lines[index + length :]) else _without_rule(lines, index)
-    return _trailing_quote(lines)
-
-
-def _quote_head(lines: list[str], index: int) -> int:
-    """Return how many lines from `index` on announce a quoted mail; 0 when they do not."""
-    line = lines[index]
-    if _ORIGINAL.fullmatch(line) or _ABOVE_THIS_LINE.search(line) or _outlook_head(lines, index):
-        return 1
-    return _introduction(lines, index)
-
-
-def _outlook_head(lines: list[str], index: int) -> bool:
-    if not _LABELS["from"].match(lines[index]):
-        return False
-    head = lines[index + 1 : index + _HEAD_LINES]
-    return sum(any(_LABELS[kind].match(line) for line in head) for kind in ("sent", "to", "subject")) > 1
-
-
-def _introduction(lines: list[str], index: int) -> int:
-    begins = bool(_BEGINS.match(lines[index].lstrip(" >*")))
-    for count in range(1, _MAX_INTRODUCTION + 1 if begins else 2):
-        last = index + count - 1
-        if last >= len(lines) or not lines[last].strip():
+def _end_of(beginning: str, text: str) -> int:
+    """Return where the text goes on after the letters of its beginning; 0 where it begins with others, or ends."""
+    letters = (at for at, char in enumerate(text) if char.isalnum())
+    for char in filter(str.isalnum, beginning):
+        at = next(letters, None)
+        if at is None or text[at] != char:
             return 0
-        said = " ".join(line.strip(" \t>*") for line in lines[index : last + 1])
-        if _ENDS.search(said[-1:]):
-            return count if _says_who_wrote(said, quoted_below=_next_is_quoted(lines, last + 1)) else 0
-    return 0
+    return next(letters, 0)
 
 
-def _says_who_wrote(said: str, *, quoted_below: bool) -> bool:
-    """Ask for more than "in 2020 he wrote:": without a quote below it takes a time of day or an address."""
-    if len(said) > _MAX_LINE or not (quoted_below or _TIME_OR_ADDRESS.search(said)):
-        return False
-    return bool(_SAYS.search(said[-_SAYS_REACH:])) or _dated_address(said)
+def of(page: Readable, subject: str = "") -> NewText:
+    """Return what is new in what a mail shows."""
+    if len(page.lines) > MAX_LINES or _is_forward(page, subject):
+        return NewText(text=_text(page, [range(len(page.lines))]))
+    page = page if page.spans else _split_lines(page)
+    found = quotes.find(page)
+    kept, rule = _without_quotes(page, found.found)
+    if not any(_says(page, each) for each in kept):
+        kept, rule = [range(len(page.lines))], ""
+    if found.forwarded_at is None:
+        signed = [signature.cut(page, each) for each in kept]
+        if any(_says(page, each) for each, _ in signed):
+            names = [name for _, names in signed for name in names]
+            return NewText(text=_text(page, (each for each, _ in signed)), rule=rule, signature="".join(names[:1]))
+    return NewText(text=_text(page, kept), rule=rule)
 
 
-def _dated_address(said: str) -> bool:
-    found = _ADDRESS.search(said, max(0, len(said) - _ADDRESS_REACH))
-    return found is not None and _DIGIT.search(said, 0, found.start()) is not None
+def _is_forward(page: Readable, subject: str) -> bool:
+    """Ask the subject; "VS:" is a forward in Danish and Norwegian, and an answer in Finnish."""
+    match = _FORWARD_SUBJECT.match(subject[:200])
+    if match is None or match[1].casefold() != "vs":
+        return match is not None
+    return not any(line[:MAX_COMPARED].lstrip(" *").casefold().startswith("lähettäjä") for line in page.lines)
 
 
-def _next_is_quoted(lines: list[str], index: int) -> bool:
-    following = next((line for line in lines[index : index + 3] if line.strip()), "")
-    return following.startswith(">")
+def _split_lines(page: Readable) -> Readable:
+    """Break lines where an introduction follows the answer's last words, as some programs on the web write them."""
+    lines: list[str] = []
+    for at, line in enumerate(page.lines):
+        quoted = line.endswith(":") and len(line) <= MAX_COMPARED and introduction.quoted_below(page.lines, at + 1)
+        before, rest = introduction.split_from_answer(line) if quoted else ("", line)
+        lines += (before, rest) if before.strip(_MARKS) else (line,)
+    return Readable(lines=lines)
 
 
-def _answered_inline(lines: list[str]) -> bool:
-    """Say whether unquoted text follows quoted lines, as in an answer written point by point."""
-    quoted = False
-    for line in lines:
-        if line.startswith(">"):
-            quoted = True
-        elif quoted and line.strip() == "--":
-            return False
-        elif quoted and line.strip() and not _RULE.fullmatch(line):
-            return True
-    return False
+def _without_quotes(page: Readable, found: Sequence[Quote]) -> tuple[list[range], str]:
+    """Return the lines that stay and the rule that cut the others."""
+    end = len(page.lines)
+    if not found:
+        return [range(end)], ""
+    last = found[-1]
+    said_after = _says_unsigned(page, range(last.end, end))
+    if any(_says_unsigned(page, range(one.end, other.start)) for one, other in pairwise(found)):
+        return ([range(end)], "") if said_after else ([range(last.start)], last.rule)
+    first = next((quote for quote in found if quote.announced), None)
+    if first:
+        return [range(first.start), range(last.end, end)], first.rule
+    if said_after or not quotes.stands_alone(page, found[0]):
+        return [range(end)], ""
+    return [range(found[0].start)], found[0].rule
 
 
-def _without_rule(lines: list[str], index: int) -> int:
-    """Step back over the line that programs draw above what they quote."""
-    before = index
-    while before and not lines[before - 1].strip():
-        before -= 1
-    return before - 1 if before and _RULE.fullmatch(lines[before - 1]) else index
+def _says_unsigned(page: Readable, lines: range) -> bool:
+    return _says(page, signature.cut(page, lines)[0])
 
 
-def _trailing_quote(lines: list[str]) -> int:
-    end = len(lines)
-    while end and (not lines[end - 1].strip() or lines[end - 1].startswith(">")):
-        end -= 1
-    quoted = any(line.startswith(">") for line in lines[end:])
-    return end if quoted else len(lines)
+def _says(page: Readable, lines: range) -> bool:
+    return any(page.lines[at].strip(_MARKS) for at in lines)
+
+
+def _text(page: Readable, kept: Iterable[range]) -> str:
+    stretches = ("\n".join(page.lines[each.start : each.stop]).strip() for each in kept)
+    return clean_text("\n\n".join(filter(None, stretches))[:MAX_TEXT]).strip()
