@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from channels.base import RawEvent, clean_text
 from channels.email import address, headers, references
 from channels.email.headers import Headers
+from channels.errors import Malformed
 
 
 def raw_event(
@@ -29,6 +30,48 @@ def raw_event(
             "via": "smtp",
         },
     )
+
+
+def ours_named_in(payload: bytes) -> tuple[str, ...]:
+    """Return the addresses, without tags, that a mail's headers say it was sent to: for a door without an envelope."""
+    found, _ = headers.read(payload)
+    return tuple(dict.fromkeys(address.mailbox_of(each) for each in references.recipients(found, ())))
+
+
+def fetched_event(payload: bytes, *, mailbox: str, address: str, mailboxes: Sequence[str]) -> RawEvent:
+    """Wrap one mail that was fetched from a `mailbox` whose address is `address`; `mailboxes` are ours it is for.
+
+    Its key is that of the same mail by SMTP. Never raises, whatever the payload.
+    """
+    found, body = headers.read(payload)
+    key = _key(found, payload, body, mailboxes)
+    return RawEvent(
+        channel="email",
+        external_id=key,
+        conversation=_conversation(found, "") or key,
+        payload=payload,
+        facts={"via": "imap", "mailbox": mailbox, "address": address},
+    )
+
+
+def set_aside_event(header: bytes, *, mailbox: str, address: str, place: str, reason: str) -> RawEvent:
+    """Wrap what is known of a mail that cannot be had: it ends as `failed`, with the reason. `place` tells it apart."""
+    found, _ = headers.read(header)
+    key = "set-aside:" + hashlib.sha256(f"{place}\n".encode() + header).hexdigest()
+    return RawEvent(
+        channel="email",
+        external_id=key,
+        conversation=_conversation(found, "") or key,
+        payload=header,
+        facts={"via": "imap", "mailbox": mailbox, "address": address, "set_aside": reason, "place": place},
+    )
+
+
+def refuse_set_aside(raw: RawEvent) -> None:
+    """Raise `Malformed` for a mail of which the door could not get the whole."""
+    reason = raw.facts.get("set_aside")
+    if isinstance(reason, str):
+        raise Malformed(reason)
 
 
 def _key(found: Headers, payload: bytes, body: int, mailboxes: Sequence[str]) -> str:
