@@ -56,9 +56,9 @@ class Database:
     def lock(self, name: str) -> Iterator["HeldLock | None"]:
         """Hold a lock by name for as long as the context lasts; `None` when another process has it."""
         with self.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
             connection.detach()  # the lock is the connection's: it must end here, and not go back to the pool
-            own = connection.execution_options(isolation_level="AUTOCOMMIT")
-            yield HeldLock(own) if hold_lock(own, name) else None
+            yield HeldLock(connection) if hold_lock(connection, name) else None
 
 
 class HeldLock:

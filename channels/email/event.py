@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from channels.base import RawEvent, clean_text
 from channels.email import address, headers, references
+from channels.email.address import mailbox_of
 from channels.email.headers import Headers
 from channels.errors import Malformed
 
@@ -32,25 +33,25 @@ def raw_event(
     )
 
 
-def ours_named_in(payload: bytes) -> tuple[str, ...]:
-    """Return the addresses, without tags, that a mail's headers say it was sent to: for a door without an envelope."""
+def named_in(payload: bytes) -> tuple[str, ...]:
+    """Return the addresses that a mail's headers say it was sent to, tags kept: for a door without an envelope."""
     found, _ = headers.read(payload)
-    return tuple(dict.fromkeys(address.mailbox_of(each) for each in references.recipients(found, ())))
+    return references.recipients(found, ())
 
 
-def fetched_event(payload: bytes, *, mailbox: str, address: str, mailboxes: Sequence[str]) -> RawEvent:
-    """Wrap one mail that was fetched from a `mailbox` whose address is `address`; `mailboxes` are ours it is for.
+def fetched_event(payload: bytes, *, mailbox: str, address: str, rcpt_tos: Sequence[str]) -> RawEvent:
+    """Wrap one mail fetched from a `mailbox` that has this address; `rcpt_tos` are ours that it is for, tags kept.
 
     Its key is that of the same mail by SMTP. Never raises, whatever the payload.
     """
     found, body = headers.read(payload)
-    key = _key(found, payload, body, mailboxes)
+    key = _key(found, payload, body, [mailbox_of(each) for each in rcpt_tos])
     return RawEvent(
         channel="email",
         external_id=key,
         conversation=_conversation(found, "") or key,
         payload=payload,
-        facts={"via": "imap", "mailbox": mailbox, "address": address},
+        facts={"via": "imap", "mailbox": mailbox, "address": address, "rcpt_tos": [_fact(each) for each in rcpt_tos]},
     )
 
 

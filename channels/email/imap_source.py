@@ -23,7 +23,7 @@ HEADER_BYTES = 64 * 1024
 POLL_SECONDS = 30.0
 
 _LARGEST_UID = 2**32 - 1
-_SLICE_SECONDS = 1.0
+_SLICE_SECONDS = 0.25
 
 
 class NotGiven(ChannelError):
@@ -199,6 +199,9 @@ def _number(value: object) -> int:
         raise ValueError("the server gives a number that IMAP does not have")
     return value
 
+
+# What servers and networks do; anything else is worth a look at the code.
+EXPECTED = (ChannelError, OSError, imaplib.IMAP4.error, ValueError)
 
 # The first that fits.
 _TROUBLES: tuple[tuple[type[Exception], str], ...] = (

@@ -29,7 +29,7 @@ _LINES = 100_000  # each removed mail of a mailbox is a line
 _LINE_BYTES = 16 * _MEBIBYTE
 LITERAL_BYTES = _MEBIBYTE
 _PIECE = 64 * 1024
-_SLICE_SECONDS = 1.0  # how soon a stop is noticed
+_SLICE_SECONDS = 0.25  # how soon a stop is noticed
 
 
 class Overrun(ChannelError):

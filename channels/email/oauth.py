@@ -12,8 +12,9 @@ from channels.errors import ChannelError, TryLater
 
 _TIMEOUT = 20.0
 _LONGEST_ANSWER = 64 * 1024
-_SHORTEST_LIFE, _LONGEST_LIFE = 60.0, 24 * 3600.0
-_DEFAULT_LIFE = 3600.0  # of an access token, where the provider does not say
+# Of an access token, in seconds; the second where the provider does not say.
+_LONGEST_LIFE = 24 * 3600.0
+_DEFAULT_LIFE = 3600.0
 _LOCAL = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -99,7 +100,7 @@ def refresh(client: Client, refresh_token: str) -> Grant:
     if status == HTTPStatus.OK and isinstance(answer.get("access_token"), str) and answer["access_token"]:
         return _grant(answer)
     if status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        raise _refusal(client, answer.get("error"))
+        raise _refusal(client, str(answer.get("error")))
     raise TryLater(f"the sign-in service answers {status} and no token")
 
 
@@ -133,19 +134,15 @@ def _fields(body: bytes) -> Mapping[str, object]:
 
 
 def _grant(answer: Mapping[str, object]) -> Grant:
-    try:
-        life = float(str(answer.get("expires_in", _DEFAULT_LIFE)))
-    except ValueError:
-        life = _DEFAULT_LIFE
-    successor = answer.get("refresh_token")
+    life, successor = answer.get("expires_in"), answer.get("refresh_token")
     return Grant(
         access_token=str(answer["access_token"]),
-        good_for=min(max(life, _SHORTEST_LIFE), _LONGEST_LIFE),
+        good_for=life if isinstance(life, int | float) and 0 <= life <= _LONGEST_LIFE else _DEFAULT_LIFE,
         refresh_token=successor if isinstance(successor, str) else "",
     )
 
 
-def _refusal(client: Client, code: object) -> ChannelError:
+def _refusal(client: Client, code: str) -> ChannelError:
     if code == "invalid_grant":
         return SignInRefused(
             f"the provider no longer takes the refresh token: sign in again, set {client.setting}_REFRESH_TOKEN to the "

@@ -30,7 +30,7 @@ def parse(raw: RawEvent) -> tuple[InboundMessage | DeliveryReport, ...]:
 def _message(root: Part, facts: Mapping[str, object]) -> InboundMessage:
     headers = root.headers
     sender = _sender(headers)
-    sent_to = references.recipients(headers, _envelope(facts), _found_in(facts))
+    sent_to = references.recipients(headers, _envelope(facts))
     subject = decode.line(headers.first("subject"))
     return InboundMessage(
         external_id=_own_id(headers),
@@ -62,12 +62,6 @@ def _own_id(headers: Headers) -> ExternalId | None:
 def _envelope(facts: Mapping[str, object]) -> Sequence[str]:
     given = facts.get("rcpt_tos")
     return [each for each in given if isinstance(each, str)] if isinstance(given, list | tuple) else []
-
-
-def _found_in(facts: Mapping[str, object]) -> str:
-    """Return the address of the mailbox that a mail was fetched from, empty for one that came by itself."""
-    given = facts.get("address")
-    return given if isinstance(given, str) else ""
 
 
 def _mailboxes(sent_to: Sequence[str]) -> tuple[ExternalId, ...]:

@@ -45,11 +45,10 @@ def message_id(headers: Headers) -> str:
     return next(iter(message_ids(value)), "".join(value.split())[:1000])
 
 
-def recipients(headers: Headers, envelope: Iterable[str], found_in: str = "") -> tuple[str, ...]:
-    """Return whom the mail was sent to, tags kept: the envelope, then what the headers say, then where it was found."""
+def recipients(headers: Headers, envelope: Iterable[str]) -> tuple[str, ...]:
+    """Return whom the mail was sent to, tags kept: the envelope first, then what the headers say."""
     named = (mailbox.address for name in RECIPIENT_HEADERS for mailbox in _mailboxes(headers, name))
-    sent_to = islice(dict.fromkeys((*_normal(envelope), *named)), MAX_RECIPIENTS)
-    return tuple(dict.fromkeys((*sent_to, *_normal((found_in,)))))
+    return tuple(islice(dict.fromkeys((*_normal(envelope), *named)), MAX_RECIPIENTS))
 
 
 def _normal(addresses: Iterable[str]) -> Iterator[str]:

@@ -4,6 +4,7 @@ import random
 import signal
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy.exc import SQLAlchemyError
 
 from channels.email.imap_account import Account, accounts_from
-from channels.email.imap_source import Source, trouble
+from channels.email.imap_source import EXPECTED, Source, trouble
 from channels.email.oauth import SignInRefused
 from models.mailboxes import note_trouble, open_mailbox
 from workers import app
@@ -159,6 +160,9 @@ class Watch(threading.Thread):
 
     def _after(self, error: Exception) -> float:
         """Say what happened, where operators look, and return how many seconds to wait."""
+        if not isinstance(error, (*EXPECTED, SQLAlchemyError)):
+            where = "".join(traceback.format_tb(error.__traceback__)[-3:])
+            log.error("mailbox_broke", mailbox=self._account.name, error=type(error).__name__, where=where)
         said = "the database does not answer" if isinstance(error, SQLAlchemyError) else trouble(error)
         seconds = self._wait(error)
         log.warning("mailbox_trouble", mailbox=self._account.name, reason=said, seconds=round(seconds, 1))

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from channels.base import ExternalId, RawEvent
-from channels.email.event import fetched_event, ours_named_in, set_aside_event
+from channels.email.address import mailbox_of
+from channels.email.event import fetched_event, named_in, set_aside_event
 from channels.email.imap_account import Account
 from channels.email.imap_source import LARGEST_MAIL, NotDone, NotGiven, Source
 from channels.email.imap_wire import Overrun
@@ -169,10 +170,12 @@ class Reader:
 
     def _event(self, payload: bytes) -> RawEvent:
         name, address = self._account.name, self._account.address
-        return fetched_event(payload, mailbox=name, address=address, mailboxes=self._ours(payload) or [address])
+        return fetched_event(payload, mailbox=name, address=address, rcpt_tos=self._ours(payload) or [address])
 
     def _ours(self, payload: bytes) -> list[str]:
-        return self._owned(ours_named_in(payload))
+        named = named_in(payload)
+        ours = self._owned([mailbox_of(each) for each in named])
+        return [each for each in named if mailbox_of(each) in ours]
 
     def _owned(self, addresses: Sequence[str]) -> list[str]:
         with self._database.session_scope() as session:

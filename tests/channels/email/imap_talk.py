@@ -104,9 +104,9 @@ class Conversation:
         while True:
             line = self.read()
             if not self.server.misbehave(line, self):
-                self._answer(*line.split(" ", 2))
+                self.answer(*line.split(" ", 2))
 
-    def _answer(self, tag: str, verb: str, rest: str = "") -> None:
+    def answer(self, tag: str, verb: str, rest: str = "") -> None:
         if verb == "UID":
             verb, _, rest = rest.partition(" ")
         known = getattr(self, f"_on_{verb.lower()}", None)
@@ -252,14 +252,14 @@ def always(words: str, act: Act) -> Misbehave:
     return misbehave
 
 
-def once(words: str, act: Act) -> Misbehave:
-    """Misbehave at the first line that holds these words, and be good after it."""
-    left = [act]
+def once(words: str, *acts: Act) -> Misbehave:
+    """Misbehave at the first lines that hold these words, once by each act in turn, and be good after it."""
+    left = list(acts)
 
     def misbehave(line: str, conversation: Conversation) -> bool:
         if words not in line or not left:
             return False
-        left.pop()(conversation, line.partition(" ")[0])
+        left.pop(0)(conversation, line.partition(" ")[0])
         return True
 
     return misbehave
