@@ -75,16 +75,28 @@ def refuse_set_aside(raw: RawEvent) -> None:
         raise Malformed(reason)
 
 
+# What tells a mail without a Message-ID apart; servers on its way add other headers and leave these.
+_TELLING = ("date", "from", "to", "cc", "subject", "in-reply-to", "references")
+
+
 def _key(found: Headers, payload: bytes, body: int, mailboxes: Sequence[str]) -> str:
-    message_id = references.message_id(found) if found.complete else ""
-    content = memoryview(payload)[body if message_id else 0 :]
+    names = _names(found)
+    content = memoryview(payload)[body if any(names) else 0 :]
     digest = hashlib.sha256()
-    for piece in (message_id, *sorted(set(mailboxes))):
+    for piece in (*names, *sorted(set(mailboxes))):
         raw = piece.encode("utf-8", "backslashreplace")
         digest.update(b"%d:" % len(raw) + raw)
     digest.update(b"=")
     digest.update(content)
     return digest.hexdigest()
+
+
+def _names(found: Headers) -> tuple[str, ...]:
+    """Return what names a mail wherever it passes: its Message-ID, else its date and its like, or nothing."""
+    message_id = references.message_id(found) if found.complete else ""
+    if message_id or not (found.complete and found.first("date")):
+        return (message_id,)
+    return ("", *("\n".join(found.all(name)) for name in _TELLING))
 
 
 def _conversation(found: Headers, mail_from: str) -> str:

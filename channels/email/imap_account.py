@@ -134,7 +134,7 @@ def _then(setting: str, text: str) -> Then:
         return Then(move_to=value)
     if kind == "flag" and _FLAG.fullmatch(value):
         return Then(flag=value)
-    raise ValueError(f"{setting}: ?then= is move:<folder>, or flag:<keyword>, such as flag:$Frontdesk")
+    raise ValueError(f"{setting}: ?then= is move:<folder>, or flag:<keyword>, such as flag:Frontdesk")
 
 
 def _credentials(setting: str, environment: Mapping[str, str]) -> tuple[str, Client | None]:

@@ -32,6 +32,8 @@ _STOP = (signal.SIGTERM, signal.SIGINT)
 _CHECK_SECONDS = 1.0
 _STOP_SECONDS = 5.0
 
+_DATABASE = "the database does not answer, or was not migrated"
+
 
 def accounts_of(environment: Mapping[str, str]) -> tuple[Account, ...]:
     """Return the mailboxes of the settings, perhaps none. Raises `SettingsError`."""
@@ -163,7 +165,7 @@ class Watch(threading.Thread):
         if not isinstance(error, (*EXPECTED, SQLAlchemyError)):
             where = "".join(traceback.format_tb(error.__traceback__)[-3:])
             log.error("mailbox_broke", mailbox=self._account.name, error=type(error).__name__, where=where)
-        said = "the database does not answer" if isinstance(error, SQLAlchemyError) else trouble(error)
+        said = _DATABASE if isinstance(error, SQLAlchemyError) else trouble(error)
         seconds = self._wait(error)
         log.warning("mailbox_trouble", mailbox=self._account.name, reason=said, seconds=round(seconds, 1))
         with suppress(SQLAlchemyError), self._database.session_scope() as session:

@@ -131,9 +131,9 @@ class Reader:
         """Store a mail and send it on its way; false when it is gone."""
         try:
             event = self._fetched(uid, size)
-        except Overrun:
+        except Overrun as error:
             # The connection is lost, and the next one must not meet this mail again.
-            self._inbox.accept([self._set_aside(uid, b"", _TOO_LARGE)])
+            self._inbox.accept([self._set_aside(uid, b"", f"the mail could not be read: {error}")])
             self._progress.uids.add(uid)
             raise
         if event is None:

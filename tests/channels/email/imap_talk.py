@@ -38,6 +38,7 @@ class ImapServer:
     tokens: set[str] = field(default_factory=set)
     port: int = 0
     said: list[str] = field(default_factory=list)
+    old: set[int] = field(default_factory=set)  # arrived longer ago than any look back goes
     flags: dict[int, set[str]] = field(default_factory=dict)
     folders: dict[str, list[bytes]] = field(default_factory=lambda: {"Archive": []})
     conversations: int = 0
@@ -153,6 +154,8 @@ class Conversation:
         if rest.startswith("UID "):
             low = min(int(first), uids[-1]) if last == "*" and uids else int(first)
             uids = [each for each in uids if each >= low and (last or each == low)]
+        if "SINCE" in rest:
+            uids = [each for each in uids if each not in self.server.old]
         if "UNKEYWORD" in rest:
             flag = rest.rpartition(" ")[2]
             uids = [each for each in uids if flag not in self.server.flags.get(each, ())]

@@ -1,15 +1,18 @@
 """The IMAP door over the real database: nothing is lost and nothing double, whatever happens around it."""
 
 import imaplib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import psycopg
 import pytest
 from sqlalchemy import make_url
+from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
+from channels.base import RawEvent
 from channels.email.event import raw_event
 from channels.email.imap_account import Account
 from channels.email.imap_source import LARGEST_MAIL, Source
@@ -27,6 +30,7 @@ from tests.channels.email.imap_talk import (
 )
 from tests.desk import Desk
 from tests.workers.imap.watching import QUICK, arrived, counts, ingest, read_to, row, settled, watching
+from workers.inbox import Inbox
 
 BODIES = ["Body 3.", "Body 5.", "Body 9."]
 
@@ -61,14 +65,17 @@ def test_a_restart_goes_on_behind_the_cursor(desk: Desk, server: ImapServer) -> 
     assert sorted(desk.scalars("SELECT body FROM messages")) == ["Body 12.", *BODIES]  # type: ignore[type-var]
 
 
-def test_the_same_mail_by_smtp_and_by_imap_is_one_row(desk: Desk, server: ImapServer) -> None:
-    original = mail(1, to=f"{USER}, jane@elsewhere.example")
-    server.mails = {1: b"Delivered-To: support+x@desk.example\r\nReceived: from here; Mon, 2 Nov 2026\r\n" + original}
+@pytest.mark.parametrize("without", [b"", b"Message-ID"], ids=["named", "without a Message-ID"])
+def test_the_same_mail_by_smtp_and_by_imap_is_one_row(desk: Desk, server: ImapServer, without: bytes) -> None:
+    original = b"Date: Mon, 2 Nov 2026 09:15:00 +0100\r\n" + mail(1, to=f"{USER}, jane@elsewhere.example")
+    original = original.replace(without, b"X-Nothing") if without else original
+    on_its_way = b"Delivered-To: support+x@desk.example\r\nReceived: from here; Mon, 2 Nov 2026\r\n"
+    server.mails = {1: on_its_way + original, 2: on_its_way + original.replace(b"burns", b"smokes")}
     by_smtp = b"Received: from there; Mon, 2 Nov 2026\r\n" + original
     desk.accept(raw_event(by_smtp, mail_from="cleo@client.example", rcpt_tos=[USER], peer="", mailboxes=[USER]))
     with watching(desk, server.account()):
-        read_to(desk, 1)
-    assert desk.count("inbound_events") == 1
+        read_to(desk, 2)
+    assert desk.count("inbound_events") == 2
 
 
 @pytest.mark.parametrize("header", ["X-Gm-Original-To", "Delivered-To", "X-Original-To", "Envelope-To", "Cc"])
@@ -181,6 +188,43 @@ def test_when_the_server_counts_anew_nothing_is_lost_and_nothing_double(desk: De
     with watching(desk, server.account()):
         read_to(desk, 4)
     assert (row(desk)["uidvalidity"], desk.count("inbound_events")) == (8, 4)
+
+
+def test_when_the_server_counts_anew_after_a_long_time_the_look_back_goes_as_far(
+    desk: Desk, server: ImapServer
+) -> None:
+    with watching(desk, server.account()):
+        read_to(desk, 9)
+    (day,) = desk.scalars("UPDATE mailboxes SET fetched_at = fetched_at - interval '30 days' RETURNING fetched_at")
+    assert isinstance(day, datetime)
+    server.uidvalidity = 8
+    server.add(12, mail(12, "Body 12."))
+    with watching(desk, server.account()):
+        read_to(desk, 12)
+    assert server.told(f"SINCE {day - timedelta(days=1):%d-%b-%Y}") == 1
+
+
+class Away(Inbox):
+    """An inbox whose database goes away when the first mail is to be stored."""
+
+    tries = 0
+
+    def accept(self, events: Sequence[RawEvent]) -> int:
+        self.tries += 1
+        if self.tries == 1:
+            raise OperationalError("INSERT", None, RuntimeError())
+        return super().accept(events)
+
+
+def test_the_cursor_never_moves_before_the_mail_is_stored(desk: Desk, server: ImapServer) -> None:
+    with watching(desk, server.account()):
+        read_to(desk, 9)
+    server.old = {12}
+    server.add(12, mail(12, "Body 12."))
+    desk.inbox = Away(desk.tools.database, lambda _: None)
+    with watching(desk, server.account()):
+        read_to(desk, 12)
+    assert desk.count("inbound_events") == 4
 
 
 def test_a_cursor_beyond_what_the_server_has_given_out_does_not_hold(desk: Desk, server: ImapServer) -> None:

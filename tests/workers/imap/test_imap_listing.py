@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -12,6 +13,7 @@ from tests.desk import Desk
 from tests.workers.imap.watching import watching
 from tests.workers.own_process import own_process
 from workers.cli import cli
+from workers.local.desk import LocalDesk, RunningDesk
 from workers.settings import SettingsError
 
 MAILBOX = {
@@ -72,3 +74,10 @@ def test_a_setting_that_is_wrong_stops_the_start_in_one_sentence(environment: di
         raised = CliRunner().invoke(cli, ["imap"]).exception
         assert isinstance(raised, SettingsError)
         assert str(raised) == "IMAP_SUPPORT_URL holds control characters"
+
+
+def test_up_runs_the_door_when_there_are_mailboxes_and_only_then(tmp_path: Path) -> None:
+    for mailboxes, runs in (("", False), ("support", True)):
+        desk = LocalDesk(folder=tmp_path, environment={"IMAP_MAILBOXES": mailboxes})
+        names = [program.name for program in RunningDesk(desk=desk, servers={}).programs()]
+        assert ("imap" in names) is runs
