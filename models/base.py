@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     ColumnElement,
+    Connection,
     DateTime,
     Dialect,
     Identity,
@@ -96,6 +97,11 @@ def try_lock(session: Session, name: str) -> bool:
     return bool(session.scalar(select(func.pg_try_advisory_xact_lock(func.hashtext(name)))))
 
 
-def ping(session: Session) -> None:
+def hold_lock(connection: Connection, name: str) -> bool:
+    """Take a lock by name until this connection ends; false when another connection has it."""
+    return bool(connection.scalar(select(func.pg_try_advisory_lock(func.hashtext(name)))))
+
+
+def ping(session: Session | Connection) -> None:
     """Raise what the database raises when it does not answer."""
     session.execute(select(1))

@@ -127,6 +127,17 @@ def owner_of(session: Session, address: ExternalId) -> str | None:
     )
 
 
+def owned(session: Session, addresses: Sequence[ExternalId]) -> list[ExternalId]:
+    """Return those of these addresses that a department owns."""
+    pairs = [(each.type, each.value) for each in addresses]
+    rows = session.execute(
+        select(DepartmentExternalId.type, DepartmentExternalId.value).where(
+            tuple_(DepartmentExternalId.type, DepartmentExternalId.value).in_(pairs)
+        )
+    )
+    return [ExternalId(type=row.type, value=row.value) for row in rows]
+
+
 def settings_of(session: Session, department_id: int | None) -> DepartmentSettings:
     """Return how a department works; the defaults, unsaved, where it says nothing."""
     stored = session.get(DepartmentSettings, department_id) if department_id else None

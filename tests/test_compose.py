@@ -22,7 +22,7 @@ def expanded(text: str) -> str:
 
 def test_every_process_has_a_service() -> None:
     workers = {"worker-inbound", "worker-outbound", "worker-housekeeping"}
-    assert set(BLOCKS) == {"postgres", "redis", "migrate", "web", "smtp", "beat", "flower"} | workers
+    assert set(BLOCKS) == {"postgres", "redis", "migrate", "web", "smtp", "imap", "beat", "flower"} | workers
 
 
 @pytest.mark.parametrize("name", BLOCKS)
@@ -30,7 +30,9 @@ def test_every_service_tells_its_health_or_runs_once(name: str) -> None:
     assert "healthcheck:" in block(name) or 'restart: "no"' in BLOCKS[name]
 
 
-@pytest.mark.parametrize("name", ["web", "smtp", "beat", "flower", *(name for name in BLOCKS if "worker" in name)])
+@pytest.mark.parametrize(
+    "name", ["web", "smtp", "imap", "beat", "flower", *(name for name in BLOCKS if "worker" in name)]
+)
 def test_every_process_of_ours_waits_for_the_migrations(name: str) -> None:
     assert "migrate: {condition: service_completed_successfully}" in block(name)
 
@@ -52,7 +54,7 @@ def test_flower_is_published_on_loopback_only() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["postgres", "redis", "migrate", "beat", *(name for name in BLOCKS if "worker" in name)]
+    "name", ["postgres", "redis", "migrate", "imap", "beat", *(name for name in BLOCKS if "worker" in name)]
 )
 def test_only_the_doors_and_flower_are_published(name: str) -> None:
     assert "ports:" not in block(name)

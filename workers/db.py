@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Engine, ExceptionContext, create_engine, event
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
 from sqlalchemy.orm import Session
 
+from models.base import hold_lock, ping
 from models.deliveries import NewDelivery, add_deliveries
 
 LOCK_TIMEOUT = timedelta(seconds=10)
@@ -50,6 +51,25 @@ class Database:
             wakeups: list[Wakeup] = session.info.pop("wakeups", [])
         if wakeups:
             self._publish(wakeups)
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator["HeldLock | None"]:
+        """Hold a lock by name for as long as the context lasts; `None` when another process has it."""
+        with self.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            connection.detach()  # the lock is the connection's: it must end here, and not go back to the pool
+            yield HeldLock(connection) if hold_lock(connection, name) else None
+
+
+class HeldLock:
+    """A lock of this process, lost with its connection to the database."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def check(self) -> None:
+        """Raise what the database raises when the lock may be another's by now."""
+        ping(self._connection)
 
 
 def enqueue(session: Session, wakeup: Wakeup) -> None:

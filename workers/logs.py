@@ -10,7 +10,7 @@ import structlog
 from workers.settings import chosen, secret_values
 
 # Libraries that log what passes through them: addresses, commands, URLs with numbers in them.
-_TALKATIVE = ("alembic", "aiosmtpd", "mail.log", "slack_sdk", "twilio", "urllib3", "uvicorn.access")
+_TALKATIVE = ("alembic", "aiosmtpd", "imapclient", "mail.log", "slack_sdk", "twilio", "urllib3", "uvicorn.access")
 
 
 class Redactor:

@@ -74,10 +74,10 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         public_url=environment.get("PUBLIC_URL", "http://127.0.0.1:8080").rstrip("/"),
         data_dir=data_dir,
         attachments_url=environment.get("ATTACHMENTS_URL", (data_dir / "attachments").as_uri()),
-        reply_hold=_number(environment, "REPLY_HOLD_SECONDS", 5, most=60),
-        reopen_window=timedelta(days=_number(environment, "REOPEN_WINDOW_DAYS", 14)),
-        sweep_interval=_number(environment, "SWEEP_SECONDS", 5, least=0.5),
-        event_lease=timedelta(seconds=_number(environment, "EVENT_LEASE_SECONDS", 20, least=1)),
+        reply_hold=number(environment, "REPLY_HOLD_SECONDS", 5, most=60),
+        reopen_window=timedelta(days=number(environment, "REOPEN_WINDOW_DAYS", 14)),
+        sweep_interval=number(environment, "SWEEP_SECONDS", 5, least=0.5),
+        event_lease=timedelta(seconds=number(environment, "EVENT_LEASE_SECONDS", 20, least=1)),
         environment=dict(environment),
     )
 
@@ -144,9 +144,10 @@ def _refuse_open_redis(url: str) -> None:
         )
 
 
-def _number(
+def number(
     environment: Mapping[str, str], name: str, default: float, *, least: float = 0, most: float = 86_400
 ) -> float:
+    """Return a setting that is a number within bounds. Raises `SettingsError`."""
     try:
         value = float(environment.get(name) or default)
     except ValueError:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from channels.base import Attachment, ExternalId, Lookup, OutboundMessage, Parsed, Profile, RawEvent
-from channels.email import address, authentication, compose, parse, send
+from channels.email import address, authentication, compose, event, parse, send
 from channels.email.send import Relay
 from channels.errors import TryLater, Undeliverable
 
@@ -50,6 +50,7 @@ class EmailChannel:
 
     def parse(self, raw: RawEvent) -> tuple[Parsed, ...]:
         """Translate a mail. Raises `Malformed`."""
+        event.refuse_set_aside(raw)
         return parse.parse(raw, self._trusted)
 
     def split(self, body: str) -> tuple[str, ...]:

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 from channels.base import RawEvent, clean_text
 from channels.email import address, headers, references
+from channels.email.address import mailbox_of
 from channels.email.headers import Headers
+from channels.errors import Malformed
 
 
 def raw_event(
@@ -31,16 +33,70 @@ def raw_event(
     )
 
 
+def named_in(payload: bytes) -> tuple[str, ...]:
+    """Return the addresses that a mail's headers say it was sent to, tags kept: for a door without an envelope."""
+    found, _ = headers.read(payload)
+    return references.recipients(found, ())
+
+
+def fetched_event(payload: bytes, *, mailbox: str, address: str, rcpt_tos: Sequence[str]) -> RawEvent:
+    """Wrap one mail fetched from a `mailbox` that has this address; `rcpt_tos` are ours that it is for, tags kept.
+
+    Its key is that of the same mail by SMTP. Never raises, whatever the payload.
+    """
+    found, body = headers.read(payload)
+    key = _key(found, payload, body, [mailbox_of(each) for each in rcpt_tos])
+    return RawEvent(
+        channel="email",
+        external_id=key,
+        conversation=_conversation(found, "") or key,
+        payload=payload,
+        facts={"via": "imap", "mailbox": mailbox, "address": address, "rcpt_tos": [_fact(each) for each in rcpt_tos]},
+    )
+
+
+def set_aside_event(header: bytes, *, mailbox: str, address: str, place: str, reason: str) -> RawEvent:
+    """Wrap what is known of a mail that cannot be had: it ends as `failed`, with the reason. `place` tells it apart."""
+    found, _ = headers.read(header)
+    key = "set-aside:" + hashlib.sha256(f"{place}\n".encode() + header).hexdigest()
+    return RawEvent(
+        channel="email",
+        external_id=key,
+        conversation=_conversation(found, "") or key,
+        payload=header,
+        facts={"via": "imap", "mailbox": mailbox, "address": address, "set_aside": reason, "place": place},
+    )
+
+
+def refuse_set_aside(raw: RawEvent) -> None:
+    """Raise `Malformed` for a mail of which the door could not get the whole."""
+    reason = raw.facts.get("set_aside")
+    if isinstance(reason, str):
+        raise Malformed(reason)
+
+
+# What tells a mail without a Message-ID apart; servers on its way add other headers and leave these.
+_TELLING = ("date", "from", "to", "cc", "subject", "in-reply-to", "references")
+
+
 def _key(found: Headers, payload: bytes, body: int, mailboxes: Sequence[str]) -> str:
-    message_id = references.message_id(found) if found.complete else ""
-    content = memoryview(payload)[body if message_id else 0 :]
+    names = _names(found)
+    content = memoryview(payload)[body if any(names) else 0 :]
     digest = hashlib.sha256()
-    for piece in (message_id, *sorted(set(mailboxes))):
+    for piece in (*names, *sorted(set(mailboxes))):
         raw = piece.encode("utf-8", "backslashreplace")
         digest.update(b"%d:" % len(raw) + raw)
     digest.update(b"=")
     digest.update(content)
     return digest.hexdigest()
+
+
+def _names(found: Headers) -> tuple[str, ...]:
+    """Return what names a mail wherever it passes: its Message-ID, else its date and its like, or nothing."""
+    message_id = references.message_id(found) if found.complete else ""
+    if message_id or not (found.complete and found.first("date")):
+        return (message_id,)
+    return ("", *("\n".join(found.all(name)) for name in _TELLING))
 
 
 def _conversation(found: Headers, mail_from: str) -> str:

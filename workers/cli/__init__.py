@@ -13,10 +13,10 @@ from workers.settings import SettingsError, join_running_desk, read_environment
 _GROUPS = {
     "Try it": ("demo", "up"),
     "Set up": ("migrate", "apply", "users", "slack"),
-    "Run": ("web", "smtp", "worker", "beat", "flower"),
-    "Work": ("tickets", "events", "deliveries", "parse"),
+    "Run": ("web", "smtp", "imap", "worker", "beat", "flower"),
+    "Work": ("tickets", "events", "deliveries", "mailboxes", "parse"),
 }
-_PROCESSES = ("migrate", "web", "smtp", "worker", "beat", "flower")
+_PROCESSES = ("migrate", "web", "smtp", "imap", "worker", "beat", "flower")
 
 
 class _Grouped(click.Group):

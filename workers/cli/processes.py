@@ -46,6 +46,14 @@ def smtp(host: str, port: int) -> None:
 
 
 @click.command()
+def imap() -> None:
+    """Fetch mail from the mailboxes of IMAP_MAILBOXES. Two at once do no harm: one waits."""
+    from workers.doors.imap import serve  # noqa: PLC0415 (each process loads only what is its own)
+
+    serve(runtime())
+
+
+@click.command()
 @click.option(
     "--queues",
     default="all",

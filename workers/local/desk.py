@@ -141,6 +141,7 @@ class RunningDesk:
             self._program(
                 "outbound", "magenta", "worker", "--queues", "outbound", "--name", "outbound", "--concurrency", workers
             ),
+            *([self._program("imap", "cyan", "imap")] if self.desk.environment.get("IMAP_MAILBOXES") else ()),
             self._program("beat", "blue", "beat"),
             self._program(
                 "flower", "white", "flower", "--port", str(ports.flower), ready=f"tcp://127.0.0.1:{ports.flower}"
