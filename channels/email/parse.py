@@ -42,7 +42,7 @@ def _message(root: Part, facts: Mapping[str, object]) -> InboundMessage:
         sent_at=sent_at(headers),
         references=references.references(headers, sent_to),
         attachments=body.attachments(root),
-        automatic=_automatic(headers, facts, sent_to),
+        automatic=_automatic(root, facts, sent_to),
     )
 
 
@@ -73,9 +73,9 @@ def _written(root: Part, subject: str) -> str:
     return clean_text(reply_text.cut(body.text(root), subject))
 
 
-def _automatic(headers: Headers, facts: Mapping[str, object], sent_to: Sequence[str]) -> Automatic:
+def _automatic(root: Part, facts: Mapping[str, object], sent_to: Sequence[str]) -> Automatic:
     envelope = [address.mailbox_of(each) for each in sent_to[: len(_envelope(facts)) or None]]
-    return automatic.kind(headers, _mail_from(facts), envelope)
+    return automatic.kind(root, _mail_from(facts), envelope)
 
 
 def _mail_from(facts: Mapping[str, object]) -> str | None:
