@@ -10,6 +10,8 @@ from channels.email.mime import Part, leaves
 MAX_NAME = 200
 
 _READABLE = ("text/plain", "text/html")
+# What proves a mail rather than being sent with it, unless it comes as a named file.
+_SIGNATURES = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
 _FILE_NAME_ENDS = re.compile(r"^[\s.]*$")
 # Types whose suffix the system's tables may lack or name differently from host to host.
 _SUFFIXES = {
@@ -106,6 +108,8 @@ def attachments(root: Part) -> tuple[Attachment, ...]:
 
 
 def _is_something(part: Part) -> bool:
+    if part.content_type in _SIGNATURES and part.disposition != "attachment" and not part.file_name:
+        return False
     return part.start < part.end or part.disposition == "attachment" or bool(part.file_name)
 
 
@@ -122,8 +126,8 @@ def _attachment(part: Part, number: int) -> Attachment:
 def _name(part: Part, number: int) -> str:
     given = file_name(part.file_name)
     if part.content_type == "message/rfc822":
-        subject = given or file_name(headers.read(part.payload, part.start, part.end)[0].first("subject"))
-        return (subject or "message").removesuffix(".eml") + ".eml"
+        subject = file_name(headers.read(part.payload, part.start, part.end)[0].first("subject"))
+        return given or (subject or "message").removesuffix(".eml") + ".eml"
     return given or f"{part.content_type.partition('/')[0]}-{number}{_suffix(part.content_type)}"
 
 

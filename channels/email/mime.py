@@ -60,8 +60,9 @@ class Part:
     @property
     def file_name(self) -> str:
         """Return the name a sender gave, still unclean, or an empty text."""
-        given = parameters(self.headers.first("content-disposition")).get("filename", "")
-        return given or self.parameters.get("name", "")
+        given = parameters(self.headers.first("content-disposition"))
+        places = ((given, "filename"), (self.parameters, "name"), (given, "name"), (self.parameters, "filename"))
+        return next((found[name] for found, name in places if found.get(name)), self.parameters.get("file", ""))
 
     def text(self) -> str:
         """Return the body as text, at most a mebibyte of it."""

@@ -14,7 +14,7 @@ _MAX_BYTES = 64 * 1024
 _MAX_RECIPIENTS = 100
 _FIRST = re.compile(r"^(?:reporting-mta|final-recipient|original-recipient|action):", re.IGNORECASE | re.MULTILINE)
 _RECIPIENTS = ("final-recipient", "original-recipient", "x-actual-recipient")
-_MAILBOX = re.compile(r"[^\s<>;,()\"]{1,200}@[^\s<>;,()\"]{1,255}")
+_MAILBOX = re.compile(r"[^\s<>;:,()\"@]{1,200}@[^\s<>;:,()\"@]{1,200}\.[^\s<>;:,()\"@]{1,63}")
 _STATES = {
     "failed": ReportState.FAILED,
     "failure": ReportState.FAILED,

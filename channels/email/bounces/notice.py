@@ -23,7 +23,7 @@ RETURNED_TYPES = (
 
 _MAX_PARTS = 20
 _MAX_LINES = 2_000
-_RULED = re.compile(r"\s*[-=*#_+~]{2,}|.{0,200}[-:.=]\s*\Z")
+_RULED = re.compile(r"\s*[-=*#_+~]{2,}|.{0,200}[-:=]\s*\Z")
 _RETURNED_LINE = re.compile(
     r"(?:received|return-path|message-id|mime-version|dkim-signature|domainkey-signature|authentication-results|"
     r"arc-[a-z-]{4,40}|x-originating-ip|x-mailer|x-envelope-[a-z]{2,10}):",
