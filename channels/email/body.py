@@ -2,6 +2,7 @@
 
 import mimetypes
 import re
+from collections.abc import Iterator
 
 from channels.base import Attachment, clean_text
 from channels.email import decode, headers, html
@@ -103,8 +104,17 @@ def _is_unsplit(part: Part) -> bool:
 
 def attachments(root: Part) -> tuple[Attachment, ...]:
     """Return the files, still in their transfer encoding, with names that are names and never paths."""
-    files = [part for part in leaves(root) if is_file(part, root) and _is_something(part)]
-    return tuple(_attachment(part, number) for number, part in enumerate(files, start=1))
+    parts = list(leaves(root))
+    files = [part for part in parts if is_file(part, root) and _is_something(part)]
+    whole = [_attachment(part, number) for number, part in enumerate(files, start=1)]
+    return (*whole, *(file for part in parts if not is_file(part, root) for file in _uuencoded(part)))
+
+
+def _uuencoded(part: Part) -> Iterator[Attachment]:
+    for number, found in enumerate(part.files_within(), start=1):
+        name = file_name(decode.text(found.name)) or f"file-{number}.bin"
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        yield Attachment(name=name, content_type=kind, data=part.data[found.start : found.stop], encoding="uuencode")
 
 
 def _is_something(part: Part) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from urllib.parse import unquote_to_bytes
 
-from channels.email import decode, headers
+from channels.email import decode, headers, uuencoded
 from channels.email.headers import Headers
 from channels.errors import Malformed
 
@@ -24,6 +24,7 @@ _CONTINUED = re.compile(r"([^*]+)(?:\*(\d{1,3}))?(\*)?")
 _BOUNDARY_END = re.compile(rb"(--)?[ \t]*(\r?\n|\Z)")
 _TYPE = re.compile(r"[\w!#$&^.+-]{1,80}/[\w!#$&^.+-]{1,80}", re.ASCII)
 _ENCODINGS = ("base64", "quoted-printable")
+_UNKNOWN_CHARSET = "[This mail names a character set that is not known; some letters may be wrong.]"
 _UNREAD = "application/octet-stream"
 
 
@@ -65,8 +66,19 @@ class Part:
         return next((found[name] for found, name in places if found.get(name)), self.parameters.get("file", ""))
 
     def text(self) -> str:
-        """Return the body as text, at most a mebibyte of it."""
-        return decode.text(decode.transfer(self.data, self.encoding), self.parameters.get("charset", ""))
+        """Return the body as text, at most a mebibyte of it; behind it a word on a charset that nobody knows."""
+        data, charset = self._written(), self.parameters.get("charset", "")
+        written = decode.text(data, charset)
+        return written if data.isascii() or decode.known(charset) else f"{written.rstrip()}\n\n{_UNKNOWN_CHARSET}"
+
+    def _written(self) -> bytes:
+        if self.content_type == "text/plain" and not self.encoding:
+            return uuencoded.without(self.data, decode.MAX_TEXT)
+        return decode.transfer(self.data, self.encoding)
+
+    def files_within(self) -> tuple[uuencoded.File, ...]:
+        """Return the files that stand in the midst of a text."""
+        return uuencoded.find(self.data) if self.content_type == "text/plain" and not self.encoding else ()
 
 
 def read(payload: bytes) -> Part:
