@@ -71,11 +71,11 @@ def _others(notice: Notice) -> frozenset[str]:
 
 def _said(notice: Notice, places: list[tuple[str, int]]) -> str:
     """Return the text about the first address, or all of it where it says nothing before the next one."""
-    begin = places[0][1]
-    if begin < 0:
+    first, at = places[0]
+    if at < 0:
         return notice.text
-    end = next((at for given, at in places[1:] if at > begin and given != places[0][0]), len(notice.text))
-    said = notice.text[begin:end]
+    end = next((other for given, other in places[1:] if other > at and given != first), len(notice.text))
+    said = notice.text[notice.text.rfind("\n", 0, at) + 1 : end]
     return said if len(said.split()) > 2 else notice.text  # noqa: PLR2004 - the address alone says nothing
 
 

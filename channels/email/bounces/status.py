@@ -17,6 +17,7 @@ _ADDRESS = re.compile(r"<?[^\s<>@]{1,100}@[^\s<>@]{1,255}>?")
 # What a reply means where nothing else says why (RFC 5321, 4.2.3).
 _OF_REPLY = {"421": "4.2", "431": "3.1", "450": "2.0", "451": "3.0", "452": "2.2", "551": "1.6", "552": "2.2"}
 _UNSAID = ".0.0"
+_MAX_LINES = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ def explicit(text: str) -> str:
 
 def of_text(text: str, subject: str = "", *, delayed: bool = False) -> Status:
     """Return what `text`, and behind it the subject, says of a failure; of a delay, where no class is given."""
-    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    lines = [line.strip() for line in text.split("\n", _MAX_LINES)[:_MAX_LINES] if line.strip()]
     said = next((line for line in lines if explicit(line)[:1] in ("4", "5")), "")
     reply, replied = _reply(lines)
     if said:
