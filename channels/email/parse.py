@@ -20,10 +20,12 @@ _DAY = 24 * 60 * 60
 
 def parse(raw: RawEvent) -> tuple[InboundMessage | DeliveryReport, ...]:
     """Translate one mail. Raises `Malformed` for headers over their limit or a From without exactly one mailbox."""
-    root = mime.read(raw.payload)
-    report = bounce.report(root, _mail_from(raw.facts), sent_at(root.headers))
+    root, mail_from = mime.read(raw.payload), _mail_from(raw.facts)
+    report = bounce.report(root, mail_from, sent_at(root.headers))
     if report:
         return (report,)
+    if address.sole_mailbox(root.headers.first("from")) is None and bounce.find(root, mail_from):
+        return ()  # a mail system that has no address, about no mail of ours
     return (_message(root, raw.facts),)
 
 
