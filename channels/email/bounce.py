@@ -133,8 +133,8 @@ def _from_machine(read: Notice, mail_from: str | None) -> bool:
 
 def _by_text(read: Notice, rule: str) -> Bounce:
     found = recipients.find(read)
-    delayed = words.holds(read.words, "delayed") and not words.holds(read.words, "final")
-    judged = status.of_text(found.text if found else read.text, read.subject, delayed=delayed)
+    delayed = _is_delay(read)
+    judged = status.of_text(found.text if found else "", read.text, read.subject, delayed=delayed)
     return Bounce(
         recipient=found.address if found else "",
         status=judged.code,
@@ -143,6 +143,13 @@ def _by_text(read: Notice, rule: str) -> Bounce:
         message_id=_ours(read, formal=rule == "failed_header"),
         rule=rule,
     )
+
+
+def _is_delay(read: Notice) -> bool:
+    """Take the subject's word first: a warning says in its text what will be permanent later."""
+    if words.holds(words.plain(read.subject), "delayed"):
+        return True
+    return words.holds(read.words, "delayed") and not words.holds(read.words, "final")
 
 
 def _ours(read: Notice, *, formal: bool) -> str:

@@ -129,7 +129,7 @@ def _unquoted(text: str) -> str:
 
 def from_mail_system(notice: Notice, mail_from: str | None) -> bool:
     """Say whether a mail system is the sender, by its address or name, or by having none."""
-    if _ANSWERS.match(notice.subject):
+    if _ANSWERS.match(notice.subject) and not null_sender(notice.headers, mail_from):
         return False
     sender = notice.headers.first("from")[:1000]
     mailbox = address.sole_mailbox(sender)

@@ -26,8 +26,8 @@ _FIELD = _of(
 _JSON = _of(r'"emailaddress"\s?:\s?"')
 # A line that is an address, or begins with one: in brackets, behind a bullet, before a colon or dots.
 _LISTED = _of(
-    r"^[ \t]{0,40}(?:[*•·>-]{1,2}[ \t]{1,8})?(?:smtp:|mailto:|rfc822;[ \t]?)?['\"(]?<?",
-    r"(?=>?(?:<mailto:[^>\n]{1,320}>)?['\")]?[ \t]{0,40}(?:$|:|;|\.\.\.|\(|-|on |,|\[|failed|=))",
+    r"^[ \t]{0,40}(?:[*•·>-]{1,3}[ \t]{1,8})?(?:smtp:|mailto:|rfc822;[ \t]?)?['\"(]?<?",
+    r"(?=>?(?:<mailto:[^>\n]{1,320}>)?['\")]?[ \t]{0,40}(?:$|:|;|\.\.\.|\(|-|on |,|\[|<|failed|=))",
 )
 _COMMAND = _of(r"RCPT TO: ?<")
 _SAID = _of(

@@ -11,7 +11,7 @@ from channels.email.bounces import words
 # A single digit in the middle tells a code from an address of a host or a version.
 _ENHANCED = re.compile(r"(?<![\w.])([245])\.([0-7])\.(\d{1,3})(?!\d|\.\d)")
 _REPLY = re.compile(
-    r"(?<![\w.,:/\[-])(4(?:2[12]|3[0-2]|[57]\d)|5(?:0[0-4]|1[0-3]|2[1-9]|3[0-9]|41|5\d|7\d))(?=[ -]\S|:|$|[.,]\s)"
+    r"(?<![\w.,:/-])(4(?:2[12]|3[0-2]|[57]\d)|5(?:0[0-4]|1[0-3]|2[1-9]|3[0-9]|41|5\d|7\d))(?=[ -]\S|:|$|[.,]\s)"
 )
 _ADDRESS = re.compile(r"<?[^\s<>@]{1,100}@[^\s<>@]{1,255}>?")
 # What a reply means where nothing else says why (RFC 5321, 4.2.3).
@@ -34,15 +34,20 @@ def explicit(text: str) -> str:
     return next((code for code in codes if code[0] != "2" and not code.endswith(_UNSAID)), next(iter(codes), ""))
 
 
-def of_text(text: str, subject: str = "", *, delayed: bool = False) -> Status:
-    """Return what `text`, and behind it the subject, says of a failure; of a delay, where no class is given."""
+def of_text(*texts: str, delayed: bool = False) -> Status:
+    """Return what the first text that gives a reason says of a failure; a delay is of class 4 unless it says so."""
+    found = [_of_text(text, delayed=delayed) for text in texts]
+    saying = (each for each in found if not each.code.endswith(_UNSAID))
+    return next(saying, next((each for each in found if each.detail), found[0]))
+
+
+def _of_text(text: str, *, delayed: bool) -> Status:
     lines = [line.strip() for line in text.split("\n", _MAX_LINES)[:_MAX_LINES] if line.strip()]
     said = next((line for line in lines if explicit(line)[:1] in ("4", "5")), "")
-    reply, replied = _reply(lines)
     if said:
         return Status(code=explicit(text), detail=detail(said))
-    put = words.plain(" ".join(lines))
-    reason = words.reason(words.plain(replied)) or words.reason(put) or words.reason(words.plain(subject))
+    reply, replied = _reply(lines)
+    reason = words.reason(words.plain(replied)) or words.reason(words.plain(text))
     severity = reply[:1] or ("4" if delayed else "5")
     code = f"{severity}.{reason or _OF_REPLY.get(reply, '0.0')}"
     return Status(code=code, detail=detail(replied or _telling(lines)))
@@ -62,7 +67,9 @@ def _replies(lines: list[str]) -> Iterator[tuple[str, re.Match[str]]]:
 
 
 def _telling(lines: list[str]) -> str:
-    return next((line for line in lines if words.reason(words.plain(line))), next(iter(lines), ""))
+    """Return the line that gives the reason, else the first that is a sentence."""
+    reasons = (line for line in lines if words.reason(words.plain(line)))
+    return next(reasons, next((line for line in lines if len(line.split()) > 2), ""))  # noqa: PLR2004
 
 
 def detail(text: str) -> str:
