@@ -43,8 +43,8 @@ _ABSENT = re.compile(rf"\s*(?:{_PROGRAMS}|{any_of('absence', 'subjects')})(?!\w)
 _BY_PROGRAM = re.compile(rf"\s*\[?{_PROGRAMS}\]?\s*[:\N{{FULLWIDTH COLON}}]", re.IGNORECASE)
 _SAYS_ABSENT = re.compile(any_of("absence", "texts"), re.IGNORECASE)
 _OPENING = 1_000
-# Microsoft's complaints have no report part; this stands in the mail complained about.
-_COMPLAINT = "x-hmxmroriginalrecipient"
+# Microsoft's complaints: how their subject begins, and what stands in the mail complained about.
+_COMPLAINS, _COMPLAINED = "complaint about message", "x-hmxmroriginalrecipient"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,12 +111,13 @@ def _bounce(origin: Origin) -> bool:
 
 
 def _feedback(origin: Origin) -> bool:
-    """Look for a complaint about a mail: in a report (RFC 5965), or the mail itself marked by Microsoft."""
-    parts = list(islice(mime.leaves(origin.root), _MAX_PARTS))
+    """Look for a complaint about a mail: a report (RFC 5965), or Microsoft's own form of one."""
+    if _report(origin, "feedback-report"):
+        return True
+    subject = origin.headers.first("subject").strip().lower()
+    parts = islice(mime.leaves(origin.root), _MAX_PARTS) if subject.startswith(_COMPLAINS) else ()
     returned = (part for part in parts if part.content_type == "message/rfc822")
-    return any(part.content_type == "message/feedback-report" for part in parts) or any(
-        headers.read(part.payload, part.start, part.end)[0].first(_COMPLAINT) for part in returned
-    )
+    return any(headers.read(part.payload, part.start, part.end)[0].first(_COMPLAINED) for part in returned)
 
 
 def _auto_submitted(origin: Origin) -> str:

@@ -68,13 +68,17 @@ def _read(root: Part, mail_from: str | None) -> Bounce | None:
     return next((found for found in (rule(read, mail_from) for rule in _RULES) if found), None)
 
 
-def _status_part(read: Notice, mail_from: str | None) -> Bounce | None:  # noqa: ARG001 - the form says enough
-    return _by_fields(read, fields.in_parts(read), "status_part")
+def _status_part(read: Notice, mail_from: str | None) -> Bounce | None:
+    """Read the status part of a report, or of a mail system's mail: people pass on the parts of a report too."""
+    return _by_fields(read, fields.in_parts(read), "status_part") if _formal(read, mail_from) else None
 
 
 def _status_text(read: Notice, mail_from: str | None) -> Bounce | None:
-    trusted = notice.from_mail_system(read, mail_from) or _is_report(read.root)
-    return _by_fields(read, fields.in_text(read), "status_text") if trusted else None
+    return _by_fields(read, fields.in_text(read), "status_text") if _formal(read, mail_from) else None
+
+
+def _formal(read: Notice, mail_from: str | None) -> bool:
+    return _is_report(read.root) or notice.from_mail_system(read, mail_from) or _from_machine(read, mail_from)
 
 
 def _by_fields(read: Notice, block: headers.Headers | None, rule: str) -> Bounce | None:
@@ -95,9 +99,9 @@ def _failed_header(read: Notice, mail_from: str | None) -> Bounce | None:  # noq
     return _by_text(read, "failed_header") if read.headers.first("x-failed-recipients") else None
 
 
-def _report_part(read: Notice, mail_from: str | None) -> Bounce | None:  # noqa: ARG001 - the form says enough
+def _report_part(read: Notice, mail_from: str | None) -> Bounce | None:
     """Read a report whose status part is missing or says nothing."""
-    declared = _is_report(read.root) or read.status_parts
+    declared = _is_report(read.root) or (read.status_parts and _formal(read, mail_from))
     return _by_text(read, "report") if declared and words.holds(read.words, "failed") else None
 
 

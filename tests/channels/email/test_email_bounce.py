@@ -36,6 +36,12 @@ PEOPLE = {
         Content_Type="multipart/mixed; boundary=b",
         Subject="Look",
     ),
+    "passes_parts_on": mail(
+        "--b\nContent-Type: text/plain\n\nIt could not be delivered, why?\n--b\nContent-Type: message/delivery-status;"
+        " name=details.txt\n\nFinal-Recipient: rfc822; jo@x.example\nAction: failed\nStatus: 5.1.1\n--b--",
+        Content_Type="multipart/mixed; boundary=b",
+        Subject="What is this",
+    ),
     "absent": mail("I'll be out of the office next week, call me.", Subject="Out of office"),
     "automatic": mail("Your automatic reply: is it broken?", Subject="Automatic reply broken"),
     "automatic_subject": mail("Please switch this off.", Subject="Automatic reply: who needs it?"),
