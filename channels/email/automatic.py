@@ -38,9 +38,11 @@ _BULK = ("bulk", "list", "junk")
 _MACHINES = re.compile(
     r"(?:mailer-daemon|postmaster|no[-_.]?reply|do[-_.]?not[-_.]?reply|bounces?|auto[-_.]?(?:reply|responder))\b.*"
 )
-_PROGRAMS = any_of("absence", "programs")
-_ABSENT = re.compile(rf"\s*(?:{_PROGRAMS}|{any_of('absence', 'subjects')})(?!\w)", re.IGNORECASE)
-_BY_PROGRAM = re.compile(rf"\s*\[?{_PROGRAMS}\]?\s*[:\N{{FULLWIDTH COLON}}]", re.IGNORECASE)
+_PROGRAMS, _ABSENCES = any_of("absence", "programs"), any_of("absence", "subjects")
+_COLON = "[:\N{FULLWIDTH COLON}]"
+_ABSENT = re.compile(rf"\s*(?:{_PROGRAMS}|{_ABSENCES})(?!\w)", re.IGNORECASE)
+_ABOVE_ANSWERED = re.compile(rf"\s*(?:{_PROGRAMS}(?!\w)|{_ABSENCES}\s*(?:{_COLON}|re:|$))", re.IGNORECASE)
+_BY_PROGRAM = re.compile(rf"\s*\[?{_PROGRAMS}\]?\s*{_COLON}", re.IGNORECASE)
 _SAYS_ABSENT = re.compile(any_of("absence", "texts"), re.IGNORECASE)
 _OPENING = 1_000
 # Microsoft's complaints: how their subject begins, and what stands in the mail complained about.
@@ -134,10 +136,12 @@ def _auto_generated(origin: Origin) -> bool:
 
 def _absence_subject(origin: Origin) -> bool:
     """Look for the words, which decide nothing alone: people write about their absence too."""
-    if not _ABSENT.match(decode.line(origin.headers.first("subject")[:1000])):
+    subject = decode.line(origin.headers.first("subject")[:1000])
+    if not _ABSENT.match(subject):
         return False
     marked = _auto_generated(origin) or _suppressed(origin) or _precedence(origin) or _null_sender(origin)
-    return bool(marked) or any(origin.headers.first(name) for name in ("in-reply-to", "references"))
+    answers = any(origin.headers.first(name) for name in ("in-reply-to", "references"))
+    return bool(marked) or (answers and bool(_ABOVE_ANSWERED.match(subject)))
 
 
 def _absence_wording(origin: Origin) -> bool:

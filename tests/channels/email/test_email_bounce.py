@@ -43,6 +43,9 @@ PEOPLE = {
         Subject="What is this",
     ),
     "absent": mail("I'll be out of the office next week, call me.", Subject="Out of office"),
+    "absent_child": mail(
+        "Max ist am Montag nicht da.", Subject="Abwesenheit Max am Montag", In_Reply_To="<a@desk.example>"
+    ),
     "automatic": mail("Your automatic reply: is it broken?", Subject="Automatic reply broken"),
     "automatic_subject": mail("Please switch this off.", Subject="Automatic reply: who needs it?"),
     "answers_automatic": mail("I am on vacation too.", Subject="Re: Automatic reply: hello"),
