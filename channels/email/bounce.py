@@ -121,8 +121,9 @@ def _system_text(read: Notice, mail_from: str | None) -> Bounce | None:
 
 
 def _machine_text(read: Notice, mail_from: str | None) -> Bounce | None:
-    """Read a notice of a machine that sends the mail back, under a name that tells nothing."""
-    said = read.returned.strip() and words.holds(read.words, "failed") and _from_machine(read, mail_from)
+    """Read a notice of a machine under a name that tells nothing: it sends the mail back, or is a program's record."""
+    shown = read.returned.strip() or read.text.lstrip().startswith("{")
+    said = shown and words.holds(read.words, "failed") and _from_machine(read, mail_from)
     return _by_text(read, "machine_text") if said else None
 
 

@@ -115,6 +115,14 @@ def test_a_mail_system_without_an_address_about_no_mail_of_ours_is_nothing_for_u
     assert parse(arrived(machine("mailer_daemon_without_domain"), mail_from="")) == ()
 
 
+def test_a_record_of_a_program_is_read_like_a_notice() -> None:
+    said = '{"notificationType":"Bounce","bounce":{"bouncedRecipients":[{"emailAddress":"cleo@client.example",'
+    said += '"status":"5.1.1","diagnosticCode":"smtp; 550 5.1.1 user unknown"}]}}'
+    found = bounce.find(mime.read(mail(said, From="no-reply@notices.example")), "a@notices.example")
+    assert found is not None
+    assert (found.recipient, found.status, found.rule) == ("cleo@client.example", "5.1.1", "machine_text")
+
+
 def test_a_message_id_inside_another_is_not_ours() -> None:
     inside = bounce_samples.bounce("qmail", f"x-{OUR_ID}")
     (found,) = parse(arrived(inside, mail_from=""))
