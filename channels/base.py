@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from channels.text import unbase64
+from channels.text import unbase64, unuuencode
 from models.external_ids import ExternalId, bounded, clean_line, clean_text
 
 __all__ = [
@@ -100,7 +100,7 @@ class RawEvent:
 class Attachment:
     """A file, either here or to fetch from `url`.
 
-    `data` is in its transfer `encoding`: empty, `base64` or `quoted-printable`. The bytes stay encoded
+    `data` is in its transfer `encoding`: empty, `base64`, `quoted-printable` or `uuencode`. The bytes stay encoded
     until `content` is called, so that twenty files of a mail are never all decoded at once.
     """
 
@@ -117,6 +117,8 @@ class Attachment:
             return unbase64(self.data)
         if self.encoding == "quoted-printable":
             return quopri.decodestring(bytes(self.data))
+        if self.encoding == "uuencode":
+            return unuuencode(bytes(self.data))
         return bytes(self.data)
 
 

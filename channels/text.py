@@ -15,6 +15,18 @@ def unbase64(raw: bytes | memoryview) -> bytes:
         return binascii.a2b_base64(digits[: len(digits) // 4 * 4])
 
 
+def unuuencode(raw: bytes) -> bytes:
+    """Return what can be read of uuencoded lines, those between `begin` and `end`."""
+    return b"".join(_unuuencoded(line) for line in raw.splitlines() if line)
+
+
+def _unuuencoded(line: bytes) -> bytes:
+    try:
+        return binascii.a2b_uu(line[: 1 + 4 * ((((line[0] - 32) & 63) + 2) // 3)])
+    except binascii.Error:
+        return b""
+
+
 def split_text(text: str, limit: int) -> tuple[str, ...]:
     """Cut `text` into pieces of at most `limit` characters, at paragraph, line or word ends where there are any.
 

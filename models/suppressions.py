@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from sqlalchemy import String, Text, UniqueConstraint, select
+from sqlalchemy import String, Text, UniqueConstraint, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -36,6 +36,17 @@ def suppress(session: Session, address: ExternalId, reason: SuppressionReason, d
         insert(Suppression)
         .values(type=address.type, value=address.value, reason=reason, detail=detail)
         .on_conflict_do_nothing()
+    )
+
+
+def trust_again(session: Session, address: ExternalId) -> None:
+    """Write again to an address that bounced, because somebody writes from it; who opted out stays left alone."""
+    session.execute(
+        delete(Suppression).where(
+            Suppression.type == address.type,
+            Suppression.value == address.value,
+            Suppression.reason.in_((SuppressionReason.BOUNCED, SuppressionReason.INVALID)),
+        )
     )
 
 

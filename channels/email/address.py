@@ -21,7 +21,11 @@ _DOMAIN = re.compile(
     r"(?!-)[a-z0-9_-]{1,63}(?:\.(?!-)[a-z0-9_-]{1,63})*|\[[0-9a-f.:]{2,45}\]|\[ipv6:[0-9a-f.:]{2,45}\]"
 )
 _SIMPLE_QUOTED = re.compile(r'"([A-Za-z0-9!#$%&\'*+/=?^_`{|}~.-]+)"')
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|\\.|[^"\\()<>,:;]+|.', re.DOTALL)
+# An encoded word is one piece, whatever its writer left unencoded in it.
+_TOKEN = re.compile(
+    r'"(?:[^"\\]|\\.)*+"?|\\.|=\?[^?\s<>]{1,60}\?[bq]\?[^?\s<>]{0,1000}\?=|(?:(?!=\?)[^"\\()<>,:;])++|.',
+    re.DOTALL | re.IGNORECASE,
+)
 _QUOTING = re.compile(r"\\(.)|\"", re.DOTALL)
 
 
@@ -53,7 +57,8 @@ def _encodable(text: str) -> bool:
 
 
 def _local(local: str) -> str:
-    return _SIMPLE_QUOTED.sub(r"\1", local).translate(_ASCII_LOWER)
+    simple = _SIMPLE_QUOTED.fullmatch(local)
+    return (simple[1] if simple else local).translate(_ASCII_LOWER)
 
 
 def _domain(domain: str) -> str:

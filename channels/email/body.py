@@ -2,6 +2,7 @@
 
 import mimetypes
 import re
+from collections.abc import Iterator
 
 from channels.base import Attachment, clean_text
 from channels.email import decode, headers, html
@@ -12,6 +13,8 @@ MAX_NAME = 200
 MAX_MARKED = 256 * 1024
 
 _READABLE = ("text/plain", "text/html")
+# What proves a mail rather than being sent with it, unless it comes as a named file.
+_SIGNATURES = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
 _FILE_NAME_ENDS = re.compile(r"^[\s.]*$")
 # Types whose suffix the system's tables may lack or name differently from host to host.
 _SUFFIXES = {
@@ -118,11 +121,22 @@ def _is_unsplit(part: Part) -> bool:
 
 def attachments(root: Part) -> tuple[Attachment, ...]:
     """Return the files, still in their transfer encoding, with names that are names and never paths."""
-    files = [part for part in leaves(root) if is_file(part, root) and _is_something(part)]
-    return tuple(_attachment(part, number) for number, part in enumerate(files, start=1))
+    parts = list(leaves(root))
+    files = [part for part in parts if is_file(part, root) and _is_something(part)]
+    whole = [_attachment(part, number) for number, part in enumerate(files, start=1)]
+    return (*whole, *(file for part in parts if not is_file(part, root) for file in _uuencoded(part)))
+
+
+def _uuencoded(part: Part) -> Iterator[Attachment]:
+    for number, found in enumerate(part.files_within(), start=1):
+        name = file_name(decode.text(found.name)) or f"file-{number}.bin"
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        yield Attachment(name=name, content_type=kind, data=part.data[found.start : found.stop], encoding="uuencode")
 
 
 def _is_something(part: Part) -> bool:
+    if part.content_type in _SIGNATURES and part.disposition != "attachment" and not part.file_name:
+        return False
     return part.start < part.end or part.disposition == "attachment" or bool(part.file_name)
 
 
@@ -139,8 +153,8 @@ def _attachment(part: Part, number: int) -> Attachment:
 def _name(part: Part, number: int) -> str:
     given = file_name(part.file_name)
     if part.content_type == "message/rfc822":
-        subject = given or file_name(headers.read(part.payload, part.start, part.end)[0].first("subject"))
-        return (subject or "message").removesuffix(".eml") + ".eml"
+        subject = file_name(headers.read(part.payload, part.start, part.end)[0].first("subject"))
+        return given or (subject or "message").removesuffix(".eml") + ".eml"
     return given or f"{part.content_type.partition('/')[0]}-{number}{_suffix(part.content_type)}"
 
 

@@ -1,55 +1,45 @@
-"""Delivery status notifications (RFC 3464) about mails of ours."""
+"""Mails that came back, and which of them are ours.
+
+A notice is recognised by its form first: the fields of RFC 3464, in a part or in the text, or the header that Exim and
+Gmail write. What has no form is one only if a mail system sent it and says so.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from channels.base import DeliveryReport, ExternalId, ReportState, clean_line
-from channels.email import automatic, decode, headers, mime, references, tokens
-from channels.email.headers import Headers
+from channels.base import DeliveryReport, ExternalId, ReportState
+from channels.email import address, headers, references, tokens
+from channels.email.bounces import fields, notice, recipients, status, words
+from channels.email.bounces.notice import Notice
 from channels.email.mime import Part
 
-_STATUS = ("message/delivery-status", "message/global-delivery-status")
-_RETURNED = (
-    "message/rfc822",
-    "message/global",
-    "message/rfc822-headers",
-    "message/global-headers",
-    "text/rfc822-headers",
+_BAD_ADDRESS = frozenset(("5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"))
+_BAD_NEWS = (ReportState.FAILED, ReportState.DELAYED)
+_OURS = re.compile(
+    r"(?<![a-z0-9.@_-])t[1-9]\d{0,18}+\.[a-z2-7]{26}\.[0-9a-f-]{36}@[a-z0-9.\[\]:-]{1,255}+", re.IGNORECASE
 )
-_STATES = {
-    "failed": ReportState.FAILED,
-    "delayed": ReportState.DELAYED,
-    "delivered": ReportState.DELIVERED,
-    "relayed": ReportState.SENT,
-    "expanded": ReportState.SENT,
-}
-_GRAVEST = (ReportState.FAILED, ReportState.DELAYED, ReportState.SENT, ReportState.DELIVERED)
-_CODE = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
-_BAD_ADDRESS = frozenset(("5.1.1", "5.1.2", "5.1.3", "5.1.10"))
-_ADDRESS = re.compile(r"<?[^\s<>@]{1,100}@[^\s<>@]{1,255}>?")
-_MAX_STATUS_BYTES = 64 * 1024
-_MAX_RECIPIENTS = 100
+# By whom something may be written that looks like a notice without a mail system's name on it.
+_MACHINES = re.compile(r"(?:no|do[-_.]?not)[-_.]?reply\b.*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounce:
-    """Whose mail came back and with which status, and the rule that saw it."""
+    """What a notice says: whom a mail did not reach, why, and the Message-ID of ours that it names, if any."""
 
     recipient: str
     status: str
+    state: ReportState
+    detail: str
+    message_id: str
     rule: str
 
 
 def find(root: Part, mail_from: str | None) -> Bounce | None:
-    """Return what a mail says about one that was not delivered, ours or not; `mail_from` is `None` without envelope."""
-    status = next((part for part in mime.leaves(root) if part.content_type in _STATUS), None)
-    first = next(_recipients(status), None) if status else None
-    if first is None or (mail_from or "").strip() not in {"", "<>"}:
-        return None
-    recipient = first.first("final-recipient").rpartition(";")[2].strip()
-    return Bounce(recipient=clean_line(recipient), status=_code(first), rule="delivery_status")
+    """Return what a mail says of one that did not, or not yet, arrive; `None` for any other mail."""
+    found = _read(root, mail_from)
+    return found if found and found.state in _BAD_NEWS else None
 
 
 def report(root: Part, mail_from: str | None, at: datetime | None) -> DeliveryReport | None:
@@ -57,74 +47,136 @@ def report(root: Part, mail_from: str | None, at: datetime | None) -> DeliveryRe
 
     Only the null sender reports (RFC 3464, 2): whoever has an address writes as themselves. No envelope, no report.
     """
-    if mail_from is None or mail_from.strip() not in {"", "<>"}:
+    if mail_from is None or not notice.null_sender(root.headers, mail_from):
         return None
-    status = next((part for part in mime.leaves(root) if part.content_type in _STATUS), None)
-    if status is None:
+    found = _read(root, mail_from)
+    if found is None or not found.message_id:
         return None
-    original = _original(root)
-    found = max(_recipients(status), key=lambda each: -_GRAVEST.index(_state(each)), default=None)
-    if not original or found is None:
-        return None
-    return _report(original, found, at)
-
-
-def _report(original: str, recipient: Headers, at: datetime | None) -> DeliveryReport:
-    state, code = _state(recipient), _code(recipient)
     return DeliveryReport(
-        external_id=ExternalId(type="email", value=original),
-        idempotency_key=tokens.idempotency_key(original),
-        state=state,
-        code=code,
-        detail=_detail(recipient),
+        external_id=ExternalId(type="email", value=found.message_id),
+        idempotency_key=tokens.idempotency_key(found.message_id),
+        state=found.state,
+        code=found.status,
+        detail=found.detail,
         at=at,
-        bad_address=state is ReportState.FAILED and code in _BAD_ADDRESS,
+        bad_address=found.state is ReportState.FAILED and found.status in _BAD_ADDRESS,
     )
 
 
-def _recipients(status: Part) -> Iterator[Headers]:
-    """Yield the per-recipient blocks: those that say an action or a status."""
-    data, at = decode.transfer(status.data, status.encoding, _MAX_STATUS_BYTES), 0
-    for _ in range(_MAX_RECIPIENTS):
-        if at >= len(data):
-            return
-        block, after = headers.read(data, at)
-        if block.first("action") or block.first("status"):
-            yield block
-        at = max(after, at + 1)
+def _read(root: Part, mail_from: str | None) -> Bounce | None:
+    read = notice.read(root)
+    return next((found for found in (rule(read, mail_from) for rule in _RULES) if found), None)
 
 
-def _state(recipient: Headers) -> ReportState:
-    """Read the action first: a server that gave up says `failed` even where its last answer was a 4.x.x."""
-    action = recipient.first("action").partition("(")[0].strip().lower()
-    named = _STATES.get(action)
-    if named:
-        return named
-    return {"2": ReportState.DELIVERED, "4": ReportState.DELAYED}.get(_code(recipient)[:1], ReportState.FAILED)
+def _status_part(read: Notice, mail_from: str | None) -> Bounce | None:
+    """Read the status part of a report, or of a mail system's mail: people pass on the parts of a report too."""
+    return _by_fields(read, fields.in_parts(read), "status_part") if _formal(read, mail_from) else None
 
 
-def _code(recipient: Headers) -> str:
-    found = _CODE.search(recipient.first("status")[:200]) or _CODE.search(recipient.first("diagnostic-code")[:2000])
-    return found[1] if found else ""
+def _status_text(read: Notice, mail_from: str | None) -> Bounce | None:
+    return _by_fields(read, fields.in_text(read), "status_text") if _formal(read, mail_from) else None
 
 
-def _detail(recipient: Headers) -> str:
-    diagnostic = recipient.first("diagnostic-code")[:2000]
-    said = diagnostic.partition(";")[2] if diagnostic.lower().startswith(("smtp;", "x-")) else diagnostic
-    return clean_line(_ADDRESS.sub("…", decode.line(said, 1000)), 200)
+def _formal(read: Notice, mail_from: str | None) -> bool:
+    return _is_report(read.root) or notice.from_mail_system(read, mail_from) or _from_machine(read, mail_from)
 
 
-def _original(root: Part) -> str:
-    """Return the Message-ID of ours that the report names: in what it returns, or in its own threading headers.
+def _by_fields(read: Notice, block: headers.Headers | None, rule: str) -> Bounce | None:
+    if block is None:
+        return None
+    judged, found = fields.judged(block), recipients.find(read)
+    return Bounce(
+        recipient=fields.recipient(block) or (found.address if found else ""),
+        status=judged.code,
+        state=fields.state(block),
+        detail=judged.detail,
+        message_id=_ours(read, formal=True),
+        rule=rule,
+    )
 
-    The mark in our loop header stands first, since some relays replace the Message-ID.
+
+def _failed_header(read: Notice, mail_from: str | None) -> Bounce | None:  # noqa: ARG001 - the form says enough
+    return _by_text(read, "failed_header") if read.headers.first("x-failed-recipients") else None
+
+
+def _report_part(read: Notice, mail_from: str | None) -> Bounce | None:
+    """Read a report whose status part is missing or says nothing."""
+    declared = _is_report(read.root) or (read.status_parts and _formal(read, mail_from))
+    return _by_text(read, "report") if declared and words.holds(read.words, "failed") else None
+
+
+def _is_report(root: Part) -> bool:
+    declared = root.content_type == "multipart/report"
+    return declared and root.parameters.get("report-type", "delivery-status").lower() == "delivery-status"
+
+
+def _returned_report(read: Notice, mail_from: str | None) -> Bounce | None:
+    inner = notice.returned_report(read) if notice.from_mail_system(read, mail_from) else None
+    return _by_fields(inner, fields.in_parts(inner), "returned_report") if inner else None
+
+
+def _system_text(read: Notice, mail_from: str | None) -> Bounce | None:
+    said = notice.from_mail_system(read, mail_from) and words.holds(read.words, "failed")
+    return _by_text(read, "system_text") if said else None
+
+
+def _machine_text(read: Notice, mail_from: str | None) -> Bounce | None:
+    """Read a notice of a machine under a name that tells nothing: it sends the mail back, or is a program's record."""
+    shown = read.returned.strip() or read.text.lstrip().startswith("{")
+    said = shown and words.holds(read.words, "failed") and _from_machine(read, mail_from)
+    return _by_text(read, "machine_text") if said else None
+
+
+def _from_machine(read: Notice, mail_from: str | None) -> bool:
+    sender = address.sole_mailbox(read.headers.first("from")[:1000])
+    return (
+        notice.null_sender(read.headers, mail_from)
+        or (sender is not None and bool(_MACHINES.fullmatch(sender.address.rpartition("@")[0])))
+        or read.headers.first("auto-submitted").strip().lower() not in {"", "no"}
+    )
+
+
+def _by_text(read: Notice, rule: str) -> Bounce:
+    found = recipients.find(read)
+    delayed = _is_delay(read)
+    judged = status.of_text(found.text if found else "", read.text, read.subject, delayed=delayed)
+    return Bounce(
+        recipient=found.address if found else "",
+        status=judged.code,
+        state=ReportState.DELAYED if delayed else ReportState.FAILED,
+        detail=judged.detail,
+        message_id=_ours(read, formal=rule == "failed_header"),
+        rule=rule,
+    )
+
+
+def _is_delay(read: Notice) -> bool:
+    """Take the subject's word first: a warning says in its text what will be permanent later."""
+    if words.holds(words.plain(read.subject), "delayed"):
+        return True
+    return words.holds(read.words, "delayed") and not words.holds(read.words, "final")
+
+
+def _ours(read: Notice, *, formal: bool) -> str:
+    """Return the Message-ID of ours that a notice names in the mail it sends back or in its text.
+
+    What it says to answer counts for a notice of a form only: vacation notes answer our mails too. In the mail that
+    came back the mark in our loop header stands first, since some relays replace the Message-ID.
     """
-    returned = (_returned_headers(part) for part in mime.leaves(root) if part.content_type in _RETURNED)
-    places = [(found.first(automatic.LOOP_HEADER), found.first("message-id")) for found in returned]
-    own = (root.headers.first("in-reply-to"), root.headers.first("references"))
-    named = (each for values in (*places, own) for value in values for each in references.message_ids(value))
-    return next((each for each in named if tokens.of_ticket(each)), "")
+    returned = read.returned_headers()
+    named = [returned.first(references.LOOP_HEADER), returned.first("message-id")]
+    named += _OURS.findall(f"{read.returned}\n{read.text}")[:10]
+    named += [read.headers.first(name) for name in ("in-reply-to", "references")] if formal else []
+    ids = (each for value in named for each in references.message_ids(value))
+    return next((each for each in ids if tokens.of_ticket(each)), "")
 
 
-def _returned_headers(part: Part) -> Headers:
-    return headers.read(decode.transfer(part.data, part.encoding, 2 * headers.MAX_BYTES))[0]
+_RULES: tuple[Callable[[Notice, str | None], Bounce | None], ...] = (
+    _status_part,
+    _status_text,
+    _failed_header,
+    _report_part,
+    _returned_report,
+    _system_text,
+    _machine_text,
+)

@@ -12,7 +12,33 @@ MAX_TEXT = 1024 * 1024
 _ALIASES = {
     "iso-8859-1": "cp1252",
     "iso8859-1": "cp1252",
+    "iso_8859-1": "cp1252",
     "latin1": "cp1252",
+    "latin-1": "cp1252",
+    "windows-1252": "cp1252",
+    "x-ansi": "cp1252",
+    "iso-8859-9": "cp1254",
+    "iso-8859-11": "cp874",
+    "tis-620": "cp874",
+    "iso-2022-jp": "iso2022_jp_ext",
+    "windows-31j": "cp932",
+    "ms_kanji": "cp932",
+    "x-euc-jp": "euc-jp",
+    "big5": "big5hkscs",
+    "x-gb18030": "gb18030",
+    "gb_2312-80": "gb18030",
+    "ks_c_5601": "cp949",
+    "ksc5601": "cp949",
+    "x-windows-949": "cp949",
+    "koi8r": "koi8-r",
+    "win-1251": "cp1251",
+    "x-cp1251": "cp1251",
+    "x-mac-roman": "mac-roman",
+    "macintosh": "mac-roman",
+    "utf8": "utf-8",
+    "utf_8": "utf-8",
+    "utf-8n": "utf-8",
+    "unicode": "utf-8",
     "gb2312": "gb18030",
     "gbk": "gb18030",
     "x-gbk": "gb18030",
@@ -31,6 +57,8 @@ _ALIASES = {
 _REFUSED = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
 _PUNCTUATION = re.compile(r"[^a-z0-9.]+")
 _UNDECLARED = {"", "us-ascii", "ascii", "unknown-8bit", "x-unknown", "unknown", "default", "_iso-2022-jp$esc"}
+_WESTERN, _JAPANESE = "cp1252", "iso2022_jp_ext"
+_ESCAPES = (b"\x1b$B", b"\x1b$@", b"\x1b(J")
 _CHARSET_NAME = re.compile(r"[a-z0-9][a-z0-9_.:+-]{0,59}")
 
 _ENCODED_WORD = re.compile(r"=\?([^?*\s]{1,60})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([^?]*)\?=")
@@ -39,12 +67,48 @@ _INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufe
 
 
 def text(data: bytes, charset: str = "") -> str:
-    """Decode with the charset named, or, where that is none, as UTF-8 and else as Windows-1252."""
+    """Decode with the charset named; where that is none, or cannot be meant, as UTF-8 and else as Windows-1252."""
     name = _charset(charset)
+    if not name or (name == _WESTERN and not data.isascii()):
+        return _guessed(data)  # what is valid UTF-8 was never meant as Windows-1252
     try:
-        return data.decode(name, "replace") if name else _guessed(data)
-    except (LookupError, UnicodeError):
+        return data.decode(name)
+    except LookupError:
         return _guessed(data)
+    except UnicodeError:
+        return _mended(data, name)
+
+
+def known(charset: str) -> bool:
+    """Say whether there is such a charset; a text that names none needs none."""
+    if charset.strip().strip("\"'").lower() in _UNDECLARED:
+        return True
+    try:
+        b"a".decode(_charset(charset) or "unknown")
+    except LookupError:
+        return False
+    except UnicodeError:
+        return True
+    return True
+
+
+def unlabelled(data: bytes, charset: str) -> str:
+    """Decode a header's own bytes: UTF-8 if they are, else the charset the mail's text is in, else Windows-1252."""
+    try:
+        return _guessed(data) if data.isascii() else data.decode()
+    except UnicodeDecodeError:
+        return text(data, charset)
+
+
+def _mended(data: bytes, name: str) -> str:
+    """Read what is not in the charset it names: whole in another if most of it is wrong, else with marks."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        read = data.decode(name, "replace")
+    wrong = read.count("\N{REPLACEMENT CHARACTER}")
+    right = sum(1 for character in read if not character.isascii()) - wrong
+    return read if wrong <= right else _guessed(data)
 
 
 def _charset(given: str) -> str:
@@ -56,10 +120,11 @@ def _charset(given: str) -> str:
 
 
 def _guessed(data: bytes) -> str:
+    """Read what says nothing of itself: UTF-8, or the escapes of ISO-2022-JP, or Windows-1252."""
     try:
-        return data.decode()
+        return data.decode(_JAPANESE if any(escape in data for escape in _ESCAPES) else "utf-8")
     except UnicodeDecodeError:
-        return data.decode("cp1252", "replace") if len(data) < MAX_TEXT else data.decode("latin-1")
+        return data.decode(_WESTERN, "replace") if len(data) < MAX_TEXT else data.decode("latin-1")
 
 
 def transfer(data: bytes | memoryview, encoding: str, limit: int = MAX_TEXT) -> bytes:

@@ -75,7 +75,7 @@ def describe(payload: bytes, trusted: Collection[str] = ()) -> Description:
     sender, set_aside = _sender(root)
     subject = decode.line(headers.first("subject"))
     new = reply_text.new_text(root, subject)
-    kind, automatic_by = automatic.judge(headers, None, ())
+    kind, automatic_by = automatic.judge(root, None, ())
     bounced = bounce.find(root, None)
     return Description(
         set_aside=set_aside,

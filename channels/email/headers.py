@@ -11,6 +11,9 @@ MAX_COUNT = 500
 MAX_LINES = 2_000
 
 _BLANK_LINE = re.compile(rb"\n\r?\n")
+# Before the first header: the envelope line of a mailbox file, or white space that a gateway left.
+_SKIPPED = re.compile(rb">?From |[ \t]+\r?$")
+_CHARSET = re.compile(rb"""charset\s?=\s?["']?([a-z0-9_.:+-]{1,60})""", re.IGNORECASE)
 _NAME = re.compile(rb"([\x21-\x39\x3b-\x7e]{1,200})[ \t]*:")
 
 
@@ -57,7 +60,7 @@ def _fields(block: bytes) -> tuple[list[tuple[str, list[bytes]]], int, bool]:
             fields.append((match[1].decode("ascii").lower(), [line[match.end() :].strip()]))
         elif fields and line[:1] in b" \t" and line:
             fields[-1][1].append(line.strip())
-        elif at or not line.startswith((b"From ", b">From ")):
+        elif fields or not _SKIPPED.match(line):
             return fields, _after_empty_line(line, at, len(block)), True
         at += len(line) + 1
     return fields, len(block), len(fields) <= MAX_COUNT
@@ -71,6 +74,9 @@ def _after_empty_line(line: bytes, at: int, end: int) -> int:
 
 def _by_name(fields: list[tuple[str, list[bytes]]]) -> dict[str, tuple[str, ...]]:
     values: dict[str, list[str]] = {}
+    declared = next((b" ".join(pieces) for name, pieces in fields if name == "content-type"), b"")
+    charset = _CHARSET.search(declared[:1000])
+    named = charset[1].decode("ascii") if charset else ""
     for name, pieces in fields:
-        values.setdefault(name, []).append(decode.text(b" ".join(pieces)))
+        values.setdefault(name, []).append(decode.unlabelled(b" ".join(pieces), named))
     return {name: tuple(found) for name, found in values.items()}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from urllib.parse import unquote_to_bytes
 
-from channels.email import decode, headers
+from channels.email import decode, headers, uuencoded
 from channels.email.headers import Headers
 from channels.errors import Malformed
 
@@ -18,12 +18,14 @@ MAX_PARTS = 200
 # Places that look like a boundary and are none, in one multipart, before its search is given up.
 _MAX_FALSE_STARTS = 2_000
 _MAX_PARAMETERS = 50
+_ALONE = -1  # the number of a parameter that is not in pieces
 
 _PARAMETER = re.compile(r';\s*([^\s=;"]{1,60})\s*=\s*("(?:[^"\\]|\\.)*+"|[^;]*)', re.DOTALL)
 _CONTINUED = re.compile(r"([^*]+)(?:\*(\d{1,3}))?(\*)?")
 _BOUNDARY_END = re.compile(rb"(--)?[ \t]*(\r?\n|\Z)")
 _TYPE = re.compile(r"[\w!#$&^.+-]{1,80}/[\w!#$&^.+-]{1,80}", re.ASCII)
 _ENCODINGS = ("base64", "quoted-printable")
+_UNKNOWN_CHARSET = "[This mail names a character set that is not known; some letters may be wrong.]"
 _UNREAD = "application/octet-stream"
 
 
@@ -60,12 +62,24 @@ class Part:
     @property
     def file_name(self) -> str:
         """Return the name a sender gave, still unclean, or an empty text."""
-        given = parameters(self.headers.first("content-disposition")).get("filename", "")
-        return given or self.parameters.get("name", "")
+        given = parameters(self.headers.first("content-disposition"))
+        places = ((given, "filename"), (self.parameters, "name"), (given, "name"), (self.parameters, "filename"))
+        return next((found[name] for found, name in places if found.get(name)), self.parameters.get("file", ""))
 
     def text(self) -> str:
-        """Return the body as text, at most a mebibyte of it."""
-        return decode.text(decode.transfer(self.data, self.encoding), self.parameters.get("charset", ""))
+        """Return the body as text, at most a mebibyte of it; behind it a word on a charset that nobody knows."""
+        data, charset = self._written(), self.parameters.get("charset", "")
+        written = decode.text(data, charset)
+        return written if data.isascii() or decode.known(charset) else f"{written.rstrip()}\n\n{_UNKNOWN_CHARSET}"
+
+    def _written(self) -> bytes:
+        if self.content_type == "text/plain" and not self.encoding:
+            return uuencoded.without(self.data, decode.MAX_TEXT)
+        return decode.transfer(self.data, self.encoding)
+
+    def files_within(self) -> tuple[uuencoded.File, ...]:
+        """Return the files that stand in the midst of a text."""
+        return uuencoded.find(self.data) if self.content_type == "text/plain" and not self.encoding else ()
 
 
 def read(payload: bytes) -> Part:
@@ -179,7 +193,7 @@ def parameters(value: str) -> dict[str, str]:
     for match in islice(_PARAMETER.finditer(value[:8192]), _MAX_PARAMETERS):
         name = _CONTINUED.fullmatch(match[1].lower())
         if name:
-            pieces.setdefault(name[1], []).append((int(name[2] or 0), bool(name[3]), _unquoted(match[2])))
+            pieces.setdefault(name[1], []).append((int(name[2] or _ALONE), bool(name[3]), _unquoted(match[2])))
     return {name: _joined(found) for name, found in pieces.items()}
 
 
@@ -191,14 +205,14 @@ def _unquoted(value: str) -> str:
 
 
 def _joined(pieces: list[tuple[int, bool, str]]) -> str:
-    if len(pieces) > 1 and all(order == 0 for order, _, _ in pieces):
-        pieces = [next((piece for piece in pieces if piece[1]), pieces[0])]  # name and name*: the extended form wins
-    pieces = sorted(pieces, key=lambda piece: piece[0])
+    """Choose among the ways to write one parameter: `name*`, else the numbered pieces in order, else `name`."""
+    alone = [piece for piece in pieces if piece[0] < 0]
+    pieces = [piece for piece in alone if piece[1]][:1] or sorted(set(pieces) - set(alone)) or alone[:1]
     if not any(extended for _, extended, _ in pieces):
         return decode.header("".join(value for _, _, value in pieces))
     charset, raw = "", b""
     for order, extended, value in pieces:
-        if extended and order == 0 and value.count("'") > 1:
+        if extended and order <= 0 and value.count("'") > 1:
             charset, _, value = value.split("'", 2)  # noqa: PLW2901 - the piece without its charset and language
         raw += unquote_to_bytes(value) if extended else value.encode("utf-8", "replace")
     return decode.text(raw, charset)

@@ -34,10 +34,12 @@ def parse(raw: RawEvent, trusted: Collection[str] = ()) -> tuple[InboundMessage 
 
     Raises `Malformed` for headers over their limit or a From without exactly one mailbox.
     """
-    root = mime.read(raw.payload)
-    report = bounce.report(root, _mail_from(raw.facts), sent_at(root.headers))
+    root, mail_from = mime.read(raw.payload), _mail_from(raw.facts)
+    report = bounce.report(root, mail_from, sent_at(root.headers))
     if report:
         return (report,)
+    if address.sole_mailbox(root.headers.first("from")) is None and bounce.find(root, mail_from):
+        return ()  # a mail system that has no address, about no mail of ours
     return (_message(root, raw.facts, trusted),)
 
 
@@ -57,7 +59,7 @@ def _message(root: Part, facts: Mapping[str, object], trusted: Collection[str]) 
         sent_at=sent_at(headers),
         references=references.references(headers, sent_to),
         attachments=body.attachments(root),
-        automatic=_automatic(headers, facts, sent_to),
+        automatic=_automatic(root, facts, sent_to),
         authenticated=authentication.verdict(headers, trusted, sender.address),
         reply_to=reply_to(headers),
         cut_by=original.left_out(root, written),
@@ -93,9 +95,9 @@ def _mailboxes(sent_to: Sequence[str]) -> tuple[ExternalId, ...]:
     return tuple(ExternalId(type="email", value=each) for each in ours)
 
 
-def _automatic(headers: Headers, facts: Mapping[str, object], sent_to: Sequence[str]) -> Automatic:
+def _automatic(root: Part, facts: Mapping[str, object], sent_to: Sequence[str]) -> Automatic:
     envelope = [address.mailbox_of(each) for each in sent_to[: len(_envelope(facts)) or None]]
-    return automatic.kind(headers, _mail_from(facts), envelope)
+    return automatic.kind(root, _mail_from(facts), envelope)
 
 
 def _mail_from(facts: Mapping[str, object]) -> str | None:

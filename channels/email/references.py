@@ -8,6 +8,8 @@ from channels.base import ExternalId
 from channels.email import address, decode, tokens
 from channels.email.headers import Headers
 
+# Our mark, kept where a relay replaces the Message-ID.
+LOOP_HEADER = "x-frontdesk"
 MAX_REFERENCES = 50
 MAX_TOKENS = 10
 MAX_RECIPIENTS = 50

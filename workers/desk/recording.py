@@ -11,6 +11,7 @@ from models.attachments import StoredFile, add_attachments
 from models.departments import AGENTS, Desk, desk_of, desk_owning, settings_of
 from models.inbound_events import ClaimedEvent, EventStatus
 from models.messages import MessageSource, add_message, add_source, name_message
+from models.suppressions import trust_again
 from models.tickets import Ticket, link_tickets, lock_ticket, name_ticket, open_ticket
 from workers.desk import identity, lifecycle
 from workers.desk.actions import Actions
@@ -76,6 +77,8 @@ class Recorder:
     def _record_client(self, session: Session, arrival: _Arrival) -> Outcome:
         said = arrival.said
         client_id = identity.client_for(session, said)
+        if said.automatic is Automatic.NO:
+            trust_again(session, said.sender)
         found = self.threading.find(session, said, client_id, arrival.event.channel)
         if found.ticket is not None:
             self._join(session, arrival, found.rule, found.ticket)

@@ -49,14 +49,23 @@ class Reports:
         ticket = lock_ticket(session, delivery.ticket_id) if delivery else None
         if delivery is None or ticket is None:
             return ignored("a report on a message that is not ours")
-        if report.state is ReportState.DELAYED:
-            return ignored("delayed, not decided")
         lock_delivery(session, delivery)
+        if report.state is ReportState.DELAYED:
+            return self._delayed(session, ticket, delivery, report)
         if not _concerns(delivery, name, _STATUS[report.state]):
             return ignored("a report on an earlier attempt")
         if name is not None:
             _note_name(session, delivery, name)
         self._advance(session, ticket, delivery, _STATUS[report.state], report)
+        return Outcome()
+
+    def _delayed(self, session: Session, ticket: Ticket, delivery: Delivery, report: DeliveryReport) -> Outcome:
+        """Tell the agents that the other side still tries, once for each reason; nothing is decided."""
+        reason = report.detail or "the other side gave no reason"
+        if delivery.status != DeliveryStatus.SENT or delivery.error_text == reason:
+            return ignored("delayed, not decided")
+        delivery.error_text = reason
+        self.outbox.tell(session, ticket, not_yet_delivered(reason, report.code))
         return Outcome()
 
     def _advance(
@@ -86,6 +95,11 @@ class Reports:
 def not_delivered(reason: str, code: str) -> str:
     """Return what agents read about a failed send."""
     return f"Not delivered to the client: {reason}{f' ({code})' if code else ''}."
+
+
+def not_yet_delivered(reason: str, code: str) -> str:
+    """Return what agents read about a send that the other side has not given up."""
+    return f"Not yet delivered to the client, the mail system keeps trying: {reason}{f' ({code})' if code else ''}."
 
 
 def moves_forward(before: DeliveryStatus, after: DeliveryStatus) -> bool:

@@ -43,6 +43,29 @@ LINES = {
     "timed_without_verb": "on 10.00 " + "xwrotex " * 4 + "a\N{FULLWIDTH COLON}",
     "timed_with_far_verb": "on 10.00 " + "wrote " * 8 + "x" * 151 + ":",
 }
+# What makes a search for addresses or codes in a notice start over and over.
+SAID = {
+    "at_signs": "@" * 70_000,
+    "locals": "a" * 70_000,
+    "domains": "a@" + "a." * 35_000,
+    "domains_dashed": "a@" + "a-" * 35_000,
+    "said": "to\n" * 22_000,
+    "said_spaces": ("to" + " " * 16) * 4_000,
+    "codes": "550 " * 17_000,
+    "enhanced": "5.1.1 " * 11_000,
+    "fields": "Recipient:\n" * 7_000,
+    "blocks": "Action: failed\n\n" * 4_000,
+    "listed": "* <a@b.c\n" * 8_000,
+    "headings": ("-" * 190 + "\n") * 350,
+    "headers": "A: b\n" * 11_000 + "Received: x\n",
+    "ids": ("t1." + "a" * 26 + ".") * 2_000,
+}
+
+
+def notice(said: str) -> bytes:
+    return mail(said, From="MAILER-DAEMON@x.example", Subject="failure notice", Auto_Submitted="auto-replied")
+
+
 HOSTILE = {
     **{f"line_{name}": mebibyte(line) for name, line in LINES.items()},
     "dated_address_40": mail(("1" * 333 + "<" + "@" * 660 + "\n") * 40),
@@ -99,4 +122,8 @@ HOSTILE = {
     ),
     "dates": mail(Date="1" * 50_000),
     "file_name": mail("x", Content_Disposition="attachment; filename*0*=utf-8''" + "%FF" * 2_000),
+    **{f"bounce_{name}": notice(said) for name, said in SAID.items()},
+    "uuencoded_begins": mail("begin 644 a\n" * 40_000),
+    "uuencoded_lines": mail("begin 644 a\n" + "M" + "A" * 60 + "\n" * 500_000),
+    "uuencoded_open": mail("begin 644 a\n" + ("M" + "A" * 60 + "\n") * 8_000),
 }

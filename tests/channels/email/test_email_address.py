@@ -1,3 +1,6 @@
+import json
+from pathlib import Path
+
 import pytest
 
 from channels.email.address import external_id, mailbox_of, mailboxes, normalise, plus_part, sole_mailbox
@@ -51,6 +54,16 @@ NONE = [
     "a" * 300 + "@" + "b" * 60,
     "a@x\ud800",
 ]
+TABLE = [
+    json.loads(line) for line in Path(__file__).with_name("addresses.jsonl").read_text(encoding="utf-8").splitlines()
+]
+
+
+@pytest.mark.parametrize(("value", "address", "name"), TABLE)
+def test_a_from_header_is_one_identity_or_nobody(value: str, address: str | None, name: str | None) -> None:
+    found = sole_mailbox(value)
+    assert (found.address if found else None) == address
+    assert name is None or (found is not None and found.name == name)
 
 
 @pytest.mark.parametrize(("value", "address", "name"), SOLE)

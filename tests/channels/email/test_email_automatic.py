@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from channels.base import Automatic, DeliveryReport, InboundMessage, ReportState
-from channels.email import automatic, headers
+from channels.email import automatic, mime
 from channels.email.parse import parse
 from tests.channels.email.mail_samples import KEY, OUR_ID, arrived, mail, message, report, sample
 
@@ -55,9 +55,8 @@ def test_a_null_sender_is_a_notice_and_with_our_id_an_answer() -> None:
 
 
 def test_the_rule_that_decided_has_a_name() -> None:
-    found, _ = headers.read(mail(Precedence="bulk"))
-    assert automatic.reason(found, "a@x", ["support@desk.example"]) == "bulk"
-    assert automatic.reason(headers.read(mail())[0], "a@x", []) == ""
+    assert automatic.reason(mime.read(mail(Precedence="bulk")), "a@x", ["support@desk.example"]) == "bulk"
+    assert automatic.reason(mime.read(mail()), "a@x", []) == ""
 
 
 def test_a_bounce_says_what_became_of_our_mail() -> None:

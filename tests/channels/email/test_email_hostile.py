@@ -39,7 +39,7 @@ def test_there_are_enough_hostile_mails() -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_mail_is_read_or_set_aside_within_a_second(name: str) -> None:
-    event = arrived(HOSTILE[name])
+    event = arrived(HOSTILE[name], mail_from="" if name.startswith("bounce") else "jane@client.example")
     began = time.process_time()  # of this process: others on the machine do not count
     assert storable(read(event))
     assert time.process_time() - began < 1
@@ -119,7 +119,7 @@ def test_thirty_megabytes_of_text_take_neither_memory_nor_a_second(name: str) ->
 
 def test_2000_mutated_mails_are_read_or_set_aside() -> None:
     chance = random.Random(20261102)
-    seeds = [path.read_bytes() for path in sorted(MAILS.glob("*.eml"))]
+    seeds = [path.read_bytes() for path in sorted(MAILS.rglob("*.eml"))]
     began = time.perf_counter()
     for _ in range(2_000):
         payload = mutated(chance, chance.choice(seeds), chance.choice(seeds))
