@@ -7,7 +7,7 @@ case of the local part. Nothing else is folded, so that no look-alike can take a
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from channels.base import ExternalId
 from channels.email import decode
@@ -31,10 +31,14 @@ _QUOTING = re.compile(r"\\(.)|\"", re.DOTALL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mailbox:
-    """One address of a header, normalised, with the name that stood beside it."""
+    """One address of a header, normalised, with the name that stood beside it.
+
+    `shown` has the domain as it was written, where the normal form is ASCII that nobody can read.
+    """
 
     address: str
     name: str = ""
+    shown: str = ""
 
 
 def external_id(text: str) -> ExternalId:
@@ -113,7 +117,7 @@ def sole_mailbox(value: str) -> Mailbox | None:
     if mailbox is None or not before:
         return mailbox
     name = ", ".join(entry.words.strip() for entry in before) + ", " + mailbox.name
-    return Mailbox(address=mailbox.address, name=_display(name))
+    return replace(mailbox, name=_display(name))
 
 
 def mailboxes(value: str) -> tuple[Mailbox, ...]:
@@ -144,10 +148,13 @@ class _Entry:
             return None
         spec = self.words if self.angle is None else self.angle
         name = self.comment if self.angle is None else self.words or self.comment
+        written = _without_route(spec).strip()
         try:
-            return Mailbox(address=normalise(_without_route(spec)), name=_display(name))
+            normal = normalise(written)
         except ValueError:
             return None
+        shown = f"{normal.rpartition('@')[0]}@{decode.line(domain_of(written)).lower()}"
+        return Mailbox(address=normal, name=_display(name), shown=shown)
 
 
 def _without_route(spec: str) -> str:

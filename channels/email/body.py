@@ -163,8 +163,12 @@ def _suffix(content_type: str) -> str:
 
 
 def file_name(text: str) -> str:
-    """Return a sender's name for a file without its path, or an empty text when nothing of it is a name."""
-    name = decode.line(decode.line(text[:4096], 4096).replace("\\", "/").rsplit("/", 1)[-1], 4096)
+    """Return a sender's name for a file without its path, or an empty text when nothing of it is a name.
+
+    A slash may belong to the name ("Invoice 2026/11"), so what stands between slashes is kept, but for dots.
+    """
+    pieces = decode.line(text[:4096], 4096).rsplit("\\", 1)[-1].split("/")
+    name = decode.line("_".join(piece for piece in pieces if not _FILE_NAME_ENDS.match(piece)), 4096)
     if _FILE_NAME_ENDS.match(name):
         return ""
     stem, dot, suffix = name.rpartition(".")

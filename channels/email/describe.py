@@ -16,6 +16,7 @@ from channels.email import (
     references,
     reply_text,
 )
+from channels.email.address import Mailbox
 from channels.email.mime import Part
 from channels.errors import Malformed
 
@@ -80,9 +81,9 @@ def describe(payload: bytes, trusted: Collection[str] = ()) -> Description:
     return Description(
         set_aside=set_aside,
         subject=subject,
-        from_address=sender,
+        from_address=sender.shown if sender else "",
         reply_to=parse.reply_to(headers),
-        authenticated=authentication.verdict(headers, trusted, sender),
+        authenticated=authentication.verdict(headers, trusted, sender.address if sender else ""),
         reply_text=new.text,
         cut_by=new.rule,
         signature_by=new.signature,
@@ -99,10 +100,10 @@ def describe(payload: bytes, trusted: Collection[str] = ()) -> Description:
     )
 
 
-def _sender(root: Part) -> tuple[str, str]:
+def _sender(root: Part) -> tuple[Mailbox | None, str]:
     """Return the first address in From, and why nobody is taken for the writer if that is so."""
     named = next(iter(address.mailboxes(root.headers.first("from")[:_MAX_FROM])), None)
     try:
-        return parse.sender_of(root.headers).address, ""
+        return parse.sender_of(root.headers), ""
     except Malformed as error:
-        return named.address if named else "", str(error)
+        return named, str(error)

@@ -21,6 +21,7 @@ _MAX_PARAMETERS = 50
 _ALONE = -1  # the number of a parameter that is not in pieces
 
 _PARAMETER = re.compile(r';\s*([^\s=;"]{1,60})\s*=\s*("(?:[^"\\]|\\.)*+"|[^;]*)', re.DOTALL)
+_QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)  # RFC 5322, 3.2.1
 _CONTINUED = re.compile(r"([^*]+)(?:\*(\d{1,3}))?(\*)?")
 _BOUNDARY_END = re.compile(rb"(--)?[ \t]*(\r?\n|\Z)")
 _TYPE = re.compile(r"[\w!#$&^.+-]{1,80}/[\w!#$&^.+-]{1,80}", re.ASCII)
@@ -200,7 +201,7 @@ def parameters(value: str) -> dict[str, str]:
 def _unquoted(value: str) -> str:
     value = value.strip()
     if len(value) > 1 and value[0] == value[-1] == '"':
-        return re.sub(r"\\([\\\"])", r"\1", value[1:-1])
+        return _QUOTED_PAIR.sub(r"\1", value[1:-1])
     return value.strip('"')
 
 

@@ -55,7 +55,7 @@ def test_files_have_names_and_never_paths() -> None:
     found = message(sample("attachments"))
     assert found.body == "See both files."
     names = [each.name for each in found.attachments]
-    assert names == ["Rechnung Nº 7.pdf", "passwd", "The older mail.eml", "application-4.zip"]
+    assert names == ["Rechnung Nº 7.pdf", "....etcpasswd", "The older mail.eml", "application-4.zip"]
     assert found.attachments[0].content() == b"%PDF-1.4\n"
     assert found.attachments[2].content().startswith(b"From: other@client.example")
 
