@@ -17,6 +17,11 @@ from channels.email.html import to_text
         ("<a href='https://x.example/'>x.example</a>", "x.example"),
         ("<a href='javascript:alert(1)'>here</a>", "here"),
         ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a | b\nc"),
+        (
+            "<table><tr><td><p>a</p></td><td><div>b</div></td></tr><tr><td><p>c</p><p>d</p></td></tr></table>",
+            "a | b\nc\n\nd",
+        ),
+        ("<ul><li><p>a</p></li><li><div>b</div>c</li></ul>d", "- a\n- b\nc\n\nd"),
         ("<blockquote>a<blockquote>b</blockquote></blockquote>c", "> a\n>\n>> b\n>\n\nc"),
         ("<pre>a  b\n  c</pre>", "a  b\n  c"),
         ("a &lt;b&gt; &amp; &nbsp;c &#8364;", "a <b> & c €"),
