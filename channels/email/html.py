@@ -70,7 +70,7 @@ class _Writer:
             self.blank = self.blank and not self.line[-1].strip()
             return
         text = SPACE.sub(" ", text)
-        if text.strip():
+        if text != " ":
             self.follow()
             self.opened = False
         if text != " " or self.line:
@@ -91,10 +91,12 @@ class _Writer:
 
     def follow(self) -> None:
         """Do what the end of the block before put off."""
+        if not self.closed:
+            return
         name, self.closed = self.closed, ""
         if name == "p":
             self.paragraph()
-        elif name:
+        else:
             self.break_line()
 
     def break_line(self) -> None:

@@ -43,9 +43,9 @@ def test_html_reads_as_seen(html: str, text: str) -> None:
 )
 def test_a_mebibyte_of_broken_html_takes_linear_time(bomb: str) -> None:
     html = bomb * (1024 * 1024 // len(bomb))
-    began = time.perf_counter()
+    began = time.process_time()
     to_text(html)
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 1
 
 
 def test_flowed_text_keeps_quotes_and_signature_marks_apart() -> None:
