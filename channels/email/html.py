@@ -12,6 +12,7 @@ _PARAGRAPHS = frozenset(("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "t
 _LINES = frozenset(
     ("div", "tr", "li", "section", "article", "header", "footer", "center", "form", "dt", "dd", "tbody", "address")
 )
+_LOOSE = frozenset(("p", "div"))  # what programs wrap the content of an item or a cell in
 _INNER_SPACES = re.compile(r"(?<=\S) {2,}")
 # What begins a tag and is none: without it, no pieces around a real tag can join into another one.
 _BROKEN_TAG = re.compile(r"\A<+(?=[a-z/!?]|\Z)", re.IGNORECASE)
@@ -47,6 +48,8 @@ class _Writer:
         self.blank = True
         self.link: tuple[str, int, int] | None = None
         self.cells = 0
+        self.opened = False  # an item or a cell in which nothing stands yet
+        self.closed = ""  # the block that ended last in a cell: it ends the line only if more follows in the cell
         self.structure = Structure()
 
     def result(self) -> Readable:
@@ -69,6 +72,9 @@ class _Writer:
             self.blank = self.blank and not self.line[-1].strip()
             return
         text = SPACE.sub(" ", text)
+        if text != " ":
+            self.follow()
+            self.opened = False
         if text != " " or self.line:
             self.line.append(text if self.line else text.lstrip(" "))
             self.blank = self.blank and text == " "
@@ -82,6 +88,18 @@ class _Writer:
         self.line.clear()
         self.blank = True
         self.cells = 0
+        self.opened = False
+        self.closed = ""
+
+    def follow(self) -> None:
+        """Do what the end of the block before put off."""
+        if not self.closed:
+            return
+        name, self.closed = self.closed, ""
+        if name == "p":
+            self.paragraph()
+        else:
+            self.break_line()
 
     def break_line(self) -> None:
         if self.blank:
@@ -122,6 +140,10 @@ class _Writer:
         self.structure.begin(name, mark, len(self.lines))
 
     def begin_block(self, name: str) -> None:
+        if name in _LOOSE and self.opened:
+            return
+        if name in _PARAGRAPHS or name in _LINES:
+            self.follow()
         if name in _PARAGRAPHS and not (name in {"ul", "ol"} and self.lists):
             self.paragraph()
         elif name in _LINES or name in _PARAGRAPHS:
@@ -142,6 +164,8 @@ class _Writer:
             self.paragraph()
         elif name == "a":
             self.end_link()
+        elif name in _LOOSE and self.cells:
+            self.closed = name
         elif name in _PARAGRAPHS:
             self.end_paragraph(name)
         elif name in _LINES:
@@ -163,11 +187,14 @@ class _Writer:
             self.lists[-1] = number + 1
         mark = "-" if number is None else f"{number + 1}."
         self.line = ["  " * max(0, depth - 1) + mark + " "]
+        self.opened = True
 
     def cell(self) -> None:
         if self.cells and not self.blank:
             self.line.append(" | ")
         self.cells += 1
+        self.opened = True
+        self.closed = ""
 
     def end_link(self) -> None:
         if self.link is None:

@@ -65,4 +65,6 @@ def attribute(attributes: str, name: str) -> str:
 
 def plain_text(text: str) -> str:
     """Resolve character references; those of absurd length, which Python refuses to read, stay as they are."""
+    if "&" not in text:
+        return text
     return unescape(_LONG_REFERENCE.sub("&amp;#", text))

@@ -17,6 +17,11 @@ from channels.email.html import to_text
         ("<a href='https://x.example/'>x.example</a>", "x.example"),
         ("<a href='javascript:alert(1)'>here</a>", "here"),
         ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a | b\nc"),
+        (
+            "<table><tr><td><p>a</p></td><td><div>b</div></td></tr><tr><td><p>c</p><p>d</p></td></tr></table>",
+            "a | b\nc\n\nd",
+        ),
+        ("<ul><li><p>a</p></li><li><div>b</div>c</li></ul>d", "- a\n- b\nc\n\nd"),
         ("<blockquote>a<blockquote>b</blockquote></blockquote>c", "> a\n>\n>> b\n>\n\nc"),
         ("<pre>a  b\n  c</pre>", "a  b\n  c"),
         ("a &lt;b&gt; &amp; &nbsp;c &#8364;", "a <b> & c €"),
@@ -38,9 +43,9 @@ def test_html_reads_as_seen(html: str, text: str) -> None:
 )
 def test_a_mebibyte_of_broken_html_takes_linear_time(bomb: str) -> None:
     html = bomb * (1024 * 1024 // len(bomb))
-    began = time.perf_counter()
+    began = time.process_time()
     to_text(html)
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 1
 
 
 def test_flowed_text_keeps_quotes_and_signature_marks_apart() -> None:
