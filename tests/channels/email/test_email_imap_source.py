@@ -320,7 +320,13 @@ def many_literals(talk: Conversation, _tag: str) -> None:
         talk.write(b"* 1 FETCH (UID 3 BODY[] {1000000}\r\n" + b"x" * 1_000_000 + b")\r\n")
 
 
-@pytest.mark.parametrize("act", [endless_lines, endless_line, huge_literal, many_literals])
+def test_a_server_that_sends_lines_without_end_is_left(server: ImapServer) -> None:
+    server.misbehave = once("BODY.PEEK[]", endless_lines)
+    with connected(server.account()) as source, pytest.raises(Overrun):
+        source.fetch(3)
+
+
+@pytest.mark.parametrize("act", [endless_line, huge_literal, many_literals])
 def test_what_a_server_says_is_bounded_in_memory_and_ends_the_connection(server: ImapServer, act: Act) -> None:
     server.misbehave = once("BODY.PEEK[]", act)
     with connected(server.account()) as source:
