@@ -10,6 +10,7 @@ from channels import registry
 from channels.base import AgentsDesk, Channel
 from workers import app
 from workers.db import Database, Publish
+from workers.desk.acknowledgement import Acknowledgements
 from workers.desk.actions import Actions
 from workers.desk.outgoing import Outgoing
 from workers.desk.recording import Recorder
@@ -76,5 +77,6 @@ def build(current: Settings, publish: Publish = app.publish) -> Runtime:
             replies=Replies(outbox=outbox),
             actions=Actions(outbox=outbox),
             reports=Reports(outbox=outbox),
+            acknowledgements=Acknowledgements(outbox=outbox, per_hour=current.acknowledgements_per_hour),
         ),
     )

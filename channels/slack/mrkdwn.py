@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 
 from channels.base import clean_line, clean_text
+from channels.slack.emoji import character
 
 _TOKEN = re.compile(r"<([^<>]*)>")
 _SHORTCODE = re.compile(r":([a-z0-9_+-]{1,40}):")
@@ -19,42 +20,6 @@ _MENTION = re.compile(r"<(?:(?:@|!subteam\^)([A-Z0-9]{1,32})|(!(?:here|channel|e
 _BRACKETS = {
     ord("<"): "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}",
     ord(">"): "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}",
-}
-
-# What people type most; others stay as they are, which reads well enough.
-_EMOJI = {
-    "+1": "👍",
-    "thumbsup": "👍",
-    "-1": "👎",
-    "thumbsdown": "👎",
-    "smile": "😄",
-    "slightly_smiling_face": "🙂",
-    "grinning": "😀",
-    "joy": "😂",
-    "wink": "😉",
-    "blush": "😊",
-    "heart": "❤️",
-    "tada": "🎉",
-    "pray": "🙏",
-    "wave": "👋",
-    "clap": "👏",
-    "ok_hand": "👌",
-    "eyes": "👀",
-    "thinking_face": "🤔",
-    "cry": "😢",
-    "disappointed": "😞",
-    "rage": "😡",
-    "fire": "🔥",
-    "rocket": "🚀",
-    "warning": "⚠️",
-    "lock": "🔒",
-    "white_check_mark": "✅",
-    "heavy_check_mark": "✔️",
-    "x": "❌",
-    "question": "❓",
-    "bulb": "💡",
-    "hourglass_flowing_sand": "⏳",
-    **{f"skin-tone-{tone}": "" for tone in range(2, 7)},
 }
 
 
@@ -106,7 +71,12 @@ def _unescape(escaped: str) -> str:
 
 
 def _emoji(words: str) -> str:
-    return _SHORTCODE.sub(lambda found: _EMOJI.get(found[1], found[0]), words)
+    return _SHORTCODE.sub(_character, words)
+
+
+def _character(found: re.Match[str]) -> str:
+    known = character(found[1])
+    return found[0] if known is None else known
 
 
 def _token(inner: str) -> str:
