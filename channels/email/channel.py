@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from channels.base import Attachment, ExternalId, Lookup, OutboundMessage, Parsed, Profile, RawEvent
-from channels.email import address, compose, parse, send
-from channels.email.send import Relay
+from channels.email import address, compose, parse
+from channels.email.relay import Relay
+from channels.email.send import Letter, Sender
 from channels.errors import TryLater, Undeliverable
 
 _SLACK_SECONDS = 5.0
@@ -22,21 +23,22 @@ class EmailChannel:
     lookup = Lookup()  # SMTP has no way to ask what became of a mail, so not finding it proves nothing
 
     def __init__(self, relay: Relay | None, timeout: float) -> None:
-        self._relay = relay
+        self._sender = Sender(relay) if relay else None
         self.send_timeout = timeout + _SLACK_SECONDS
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "EmailChannel":
-        """Read `SMTP_RELAY_URL`, `SMTP_TIMEOUT` and `SMTP_HOSTNAME`. Raises `ValueError` for what cannot be meant."""
+        """Read the relay's and the signature's settings. Raises `ValueError` for what cannot be meant."""
         timeout = _seconds(environment.get("SMTP_TIMEOUT") or _DEFAULT_TIMEOUT)
         url = environment.get("SMTP_RELAY_URL", "")
         hostname = environment.get("SMTP_HOSTNAME", "")
-        return cls(Relay.from_url(url, timeout=timeout, hostname=hostname) if url else None, timeout)
+        relay = Relay.from_url(url, timeout=timeout, hostname=hostname) if url else None
+        return cls(relay, timeout)
 
     @property
     def connected(self) -> bool:
         """Say whether there is a relay to send through."""
-        return self._relay is not None
+        return self._sender is not None
 
     def address(self, text: str) -> ExternalId:
         """Return a mail address in normal form; raise `ValueError` when it is none."""
@@ -56,11 +58,11 @@ class EmailChannel:
 
     def send(self, outbound: OutboundMessage) -> ExternalId:
         """Send one mail and return its Message-ID. Raises a `SendError`."""
-        if self._relay is None:
+        if self._sender is None:
             raise TryLater("no mail relay is set")
         mail = compose.compose(outbound, datetime.now(UTC))
         mail_from, to = compose.envelope(outbound)
-        send.deliver(self._relay, mail_from=mail_from, to=to, mail=mail)
+        self._sender.deliver(Letter(mail_from=mail_from, to=to, mail=mail))
         return ExternalId(type="email", value=compose.message_id(outbound))
 
     def find_sent(self, outbound: OutboundMessage, since: datetime) -> tuple[ExternalId, ...]:  # noqa: ARG002 - the protocol's arguments

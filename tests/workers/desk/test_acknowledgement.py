@@ -179,7 +179,8 @@ def slow(capped: Desk) -> Desk:
     """Let time pass between an acknowledgement and its commit, in which others might count."""
     with capped.session() as session:
         session.connection().exec_driver_sql(
-            "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.1); RETURN NULL; END';"
+            "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS"
+            " 'BEGIN PERFORM pg_sleep(0.1); RETURN NULL; END';"
             "CREATE TRIGGER wait AFTER INSERT ON deliveries FOR EACH ROW WHEN (NEW.purpose = 'acknowledgement')"
             "EXECUTE FUNCTION wait()"
         )
