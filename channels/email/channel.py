@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from channels.base import Attachment, ExternalId, Lookup, OutboundMessage, Parsed, Profile, RawEvent
 from channels.email import address, compose, parse
+from channels.email.dkim import Signer
 from channels.email.relay import Relay
 from channels.email.send import Letter, Sender
 from channels.errors import TryLater, Undeliverable
@@ -22,8 +23,9 @@ class EmailChannel:
     files_apart = False
     lookup = Lookup()  # SMTP has no way to ask what became of a mail, so not finding it proves nothing
 
-    def __init__(self, relay: Relay | None, timeout: float) -> None:
+    def __init__(self, relay: Relay | None, timeout: float, signer: Signer | None = None) -> None:
         self._sender = Sender(relay) if relay else None
+        self._signer = signer
         self.send_timeout = timeout + _SLACK_SECONDS
 
     @classmethod
@@ -33,7 +35,7 @@ class EmailChannel:
         url = environment.get("SMTP_RELAY_URL", "")
         hostname = environment.get("SMTP_HOSTNAME", "")
         relay = Relay.from_url(url, timeout=timeout, hostname=hostname) if url else None
-        return cls(relay, timeout)
+        return cls(relay, timeout, Signer.from_environment(environment))
 
     @property
     def connected(self) -> bool:
@@ -62,6 +64,8 @@ class EmailChannel:
             raise TryLater("no mail relay is set")
         mail = compose.compose(outbound, datetime.now(UTC))
         mail_from, to = compose.envelope(outbound)
+        if self._signer is not None and self._signer.speaks_for(address.domain_of(mail_from)):
+            mail = self._signer.sign(mail)
         self._sender.deliver(Letter(mail_from=mail_from, to=to, mail=mail))
         return ExternalId(type="email", value=compose.message_id(outbound))
 
