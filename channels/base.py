@@ -217,7 +217,7 @@ class OutboundMessage:
     provider fetches them itself. `signature` stands below a mail; `automatic` says whether a machine of ours wrote it;
     `written_at`, the same at every attempt, is what a mail says of its date.
 
-    `body` and `signature` are plain text as people type it in chats, with their light marks: `*bold*`, `_italic_`,
+    `body` and `signature` are plain text as people type it in chats, with its light marks: `*bold*`, `_italic_`,
     `~struck~`, `` `code` ``, ``` around blocks of it, `> ` before quotes, `• ` before items of a list.
     """
 
