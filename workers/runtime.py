@@ -56,12 +56,17 @@ def _warm_up(**_: object) -> None:
     runtime()
 
 
-def build(current: Settings, publish: Publish = app.publish) -> Runtime:
-    """Make the tools that these settings describe; `publish` wakes workers. Raises `SettingsError`."""
+def connect_channels(current: Settings) -> registry.Registry:
+    """Make the channels that these settings describe. Raises `SettingsError`."""
     try:
-        channels = registry.connect(current.environment)
+        return registry.connect(current.environment)
     except ValueError as error:
         raise SettingsError(str(error)) from error
+
+
+def build(current: Settings, publish: Publish = app.publish) -> Runtime:
+    """Make the tools that these settings describe; `publish` wakes workers. Raises `SettingsError`."""
+    channels = connect_channels(current)
     store = AttachmentStore(current.attachments_url)
     outbox = Outbox(channels=channels, hold=current.reply_hold)
     return Runtime(
