@@ -82,3 +82,21 @@ def test_every_attempt_at_a_mail_is_the_same_mail(desk: Desk) -> None:
     desk.let_pass(60)
     first, second = (str(each["raw_base64"]) for each in desk.effects("mailbox"))
     assert first == second
+
+
+def test_an_answer_in_a_long_ticket_refers_to_its_first_mail_and_to_the_newest(desk: Desk) -> None:
+    first = desk.mail()
+    desk.work()
+    desk.scalars(
+        "INSERT INTO message_external_ids (message_id, type, value) "
+        "SELECT max(id), 'email', 'more-' || n || '@client.example' FROM messages, generate_series(1, 60) n "
+        "GROUP BY n ORDER BY n RETURNING id"
+    )
+    desk.say("Pull the plug.", thread=desk.thread())
+    desk.work()
+    headers = desk.sandbox.mailbox()[-1]["headers"]
+    references = headers["References"].split()
+    assert (references[0], references[-1]) == (first, "<more-60@client.example>")
+    assert headers["In-Reply-To"] == references[-1]
+    assert len(references) == 30
+    assert len(headers["References"]) <= 1_500
