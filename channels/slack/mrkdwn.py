@@ -13,7 +13,8 @@ from channels.base import clean_line, clean_text
 from channels.slack.emoji import character
 
 _TOKEN = re.compile(r"<([^<>]*)>")
-_SHORTCODE = re.compile(r":([a-z0-9_+-]{1,40}):")
+# Code is passed over: what looks like an emoji there is none.
+_SHORTCODE = re.compile(r"```.*?```|`[^`\n]+`|:([a-z0-9_+-]{1,40}):", re.DOTALL)
 # A person, a group of people (`<!subteam^S1|@team>`), or all who are in the channel.
 _MENTION = re.compile(r"<(?:(?:@|!subteam\^)([A-Z0-9]{1,32})|(!(?:here|channel|everyone)))(?:\|[^<>]*)?>")
 
@@ -75,7 +76,7 @@ def _emoji(words: str) -> str:
 
 
 def _character(found: re.Match[str]) -> str:
-    known = character(found[1])
+    known = character(found[1]) if found[1] else None
     return found[0] if known is None else known
 
 

@@ -221,6 +221,7 @@ EMOJI = [
     (":sweat_smile::octopus:", "\N{SMILING FACE WITH OPEN MOUTH AND COLD SWEAT}\N{OCTOPUS}"),
     (":flag-de:", "\N{REGIONAL INDICATOR SYMBOL LETTER D}\N{REGIONAL INDICATOR SYMBOL LETTER E}"),
     (":our_own_party: at 10:30:45", ":our_own_party: at 10:30:45"),
+    ("`a:id:b` ```x\n:id:``` :id:", "`a:id:b` ```x\n:id:``` \N{SQUARED ID}"),
 ]
 
 

@@ -4,6 +4,7 @@ from email import message_from_bytes
 from models.departments import Habits, save_settings
 from sandbox.faults import Fault
 from tests.desk import Desk
+from workers.tasks.outbound import deliver_lane
 
 
 def test_a_mail_opens_a_ticket_with_a_card_and_its_text_in_the_thread(desk: Desk) -> None:
@@ -72,16 +73,23 @@ def test_a_departments_name_and_signature_stand_in_its_mails(desk: Desk) -> None
     assert mail["text"] == "Pull the plug.\r\n\r\n-- \r\nDesk Ltd, 1 Main St\r\n"
 
 
-def test_every_attempt_at_a_mail_is_the_same_mail(desk: Desk) -> None:
-    desk.sandbox.fault(Fault(service="mailbox", method="DATA", kind="reset_after_data"))
+def test_every_attempt_at_a_mail_is_the_same_mail_with_the_date_of_the_answer(desk: Desk) -> None:
+    desk.sandbox.refuse("cleo@client.example", 450, "4.2.0 busy")
     desk.mail()
     desk.work()
     desk.say("Pull the plug.", thread=desk.thread())
     desk.work()
-    desk.scalars("UPDATE deliveries SET status = 'pending' WHERE to_client RETURNING id")
-    desk.let_pass(60)
+    desk.scalars("UPDATE deliveries SET tried_since = '2026-11-01 08:30:00' WHERE to_client RETURNING id")
+    desk.sandbox.refuse("cleo@client.example", 0)
+    desk.sandbox.fault(Fault(service="mailbox", method="DATA", kind="reset_after_data"))
+    desk.scalars("UPDATE deliveries SET next_attempt_at = timezone('utc', now()) WHERE to_client RETURNING id")
+    (send,) = desk.deliveries()
+    for _ in range(2):
+        desk.scalars("UPDATE deliveries SET status = 'pending' WHERE to_client RETURNING id")
+        deliver_lane(desk.tools, send.id)
     first, second = (str(each["raw_base64"]) for each in desk.effects("mailbox"))
     assert first == second
+    assert desk.sandbox.mailbox()[-1]["headers"]["Date"] == "Sun, 01 Nov 2026 08:30:00 +0000"
 
 
 def test_an_answer_in_a_long_ticket_refers_to_its_first_mail_and_to_the_newest(desk: Desk) -> None:
