@@ -117,18 +117,26 @@ def test_twenty_threads_never_share_a_conversation(port: int, intake: Intake) ->
     assert sorted(each.payload for each in intake.accepted) == [letter(f"mail-{at:03}").mail for at in range(200)]
 
 
-def test_a_child_process_opens_a_connection_of_its_own_and_leaves_its_parents_alone(port: int, intake: Intake) -> None:
-    one = sender(port)
-    one.deliver(letter("before"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads, which is what is tried here
-        child = multiprocessing.get_context("fork").Process(target=one.deliver, args=[letter("child")])
-        child.start()
-    child.join(10)
-    one.deliver(letter("after"))
+def test_a_child_process_opens_a_connection_of_its_own_and_leaves_its_parents_alone() -> None:
+    with relays((*HELLO, *TAKEN, *TAKEN), (*HELLO, *TAKEN)) as relay:
+        one = sender(relay.port)
+        one.deliver(letter("before"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads, which is what is tried
+            child = multiprocessing.get_context("fork").Process(target=one.deliver, args=[letter("child")])
+            child.start()
+        one.deliver(letter("after"))
+        child.join(10)
     assert child.exitcode == 0
-    assert [each.payload.split()[1] for each in intake.accepted] == [b"before", b"child", b"after"]
-    assert len({str(each.facts["peer"]) for each in intake.accepted}) == 1
+    _, ours, the_childs = relay.heard.split(b"ehlo")
+    assert [text in ours for text in (b"before", b"after", b"child")] == [True, True, False]
+    assert [text in the_childs for text in (b"before", b"after", b"child")] == [False, False, True]
+
+
+def test_a_mail_of_dots_arrives_as_it_was(port: int, intake: Intake) -> None:
+    dots = letter(".\r\n..x\r\n...\r\n.y\r\n\r\n.")
+    sender(port).deliver(dots)
+    assert [each.payload for each in intake.accepted] == [dots.mail]
 
 
 @pytest.fixture
