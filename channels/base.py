@@ -225,7 +225,11 @@ class OutboundMessage:
     `idempotency_key` is a UUID's text, the same at every attempt. `thread` is the channel's own thread mark: the `ts`
     of a Slack thread, the reply token (`<ticket>.<mac>`) of a mail. `references` are provider ids of what is answered,
     oldest first. `callback_url` is where the provider reports; `media_urls` stand for the attachments where the
-    provider fetches them itself.
+    provider fetches them itself. `signature` stands below a mail; `automatic` says whether a machine of ours wrote it;
+    `written_at`, the same at every attempt, is what a mail says of its date.
+
+    `body` and `signature` are plain text as people type it in chats, with its light marks: `*bold*`, `_italic_`,
+    `~struck~`, `` `code` ``, ``` around blocks of it, `> ` before quotes, `• ` before items of a list.
     """
 
     idempotency_key: str
@@ -241,6 +245,9 @@ class OutboundMessage:
     card: TicketCard | None = None
     callback_url: str = ""
     media_urls: tuple[str, ...] = ()
+    signature: str = ""
+    automatic: Automatic = Automatic.NO
+    written_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,13 +35,17 @@ from models.base import UTC_NOW, Base, Identified, one_of
 
 
 class Purpose(StrEnum):
-    """What is sent: a message's text or files, the ticket's card or its renewal, the mark on an agent's message."""
+    """What is sent: a message's text or files, the ticket's card or its renewal, the mark on an agent's message.
+
+    An `acknowledgement` is a mail of the system's own to the client.
+    """
 
     MESSAGE = "message"
     FILES = "files"
     CARD = "card"
     CARD_UPDATE = "card_update"
     RECEIPT = "receipt"
+    ACKNOWLEDGEMENT = "acknowledgement"
 
 
 class DeliveryStatus(StrEnum):
@@ -71,6 +75,7 @@ PROGRESS = (
 
 OPEN = (DeliveryStatus.PENDING, DeliveryStatus.SENDING, DeliveryStatus.UNCLEAR)
 _IS_OPEN = text("status IN ('pending', 'sending', 'unclear')")
+_IS_ACKNOWLEDGEMENT = text("purpose = 'acknowledgement'")
 
 
 class Delivery(Identified, Base):
@@ -98,6 +103,9 @@ class Delivery(Identified, Base):
             unique=True,
             postgresql_where=text("purpose = 'receipt' AND status = 'pending'"),
         ),
+        Index("deliveries_acknowledgement_key", "ticket_id", unique=True, postgresql_where=_IS_ACKNOWLEDGEMENT),
+        Index("deliveries_acknowledged_at_idx", "created_at", postgresql_where=_IS_ACKNOWLEDGEMENT),
+        Index("deliveries_acknowledged_idx", "recipient", "created_at", postgresql_where=_IS_ACKNOWLEDGEMENT),
     )
 
     idempotency_key: Mapped[uuid.UUID] = mapped_column(Uuid, unique=True, server_default=text("gen_random_uuid()"))

@@ -1,7 +1,7 @@
 """Departments, the addresses that are theirs, and how each wants to work."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -65,6 +65,26 @@ class DepartmentSettings(Base):
     department_id: Mapped[int] = mapped_column(ForeignKey("departments.id"), primary_key=True)
     reply_mode: Mapped[str] = mapped_column(String(50), server_default=ReplyMode.THREAD)
     set_aside_automatic: Mapped[bool] = mapped_column(server_default="false")
+    from_name: Mapped[str] = mapped_column(String(255), server_default="")
+    signature: Mapped[str] = mapped_column(Text, server_default="")
+    acknowledge: Mapped[bool] = mapped_column(server_default="false")
+    acknowledgement: Mapped[str] = mapped_column(Text, server_default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """How a department works; these are the defaults.
+
+    `from_name` is who answers as clients see it, empty for the agent's and the department's names; `signature` stands
+    below every mail. With `acknowledge`, a new ticket by mail is acknowledged, in the words of `acknowledgement`.
+    """
+
+    reply_mode: ReplyMode = ReplyMode.THREAD
+    set_aside_automatic: bool = False
+    from_name: str = ""
+    signature: str = ""
+    acknowledge: bool = False
+    acknowledgement: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,15 +158,24 @@ def owned(session: Session, addresses: Sequence[ExternalId]) -> list[ExternalId]
     return [ExternalId(type=row.type, value=row.value) for row in rows]
 
 
-def settings_of(session: Session, department_id: int | None) -> DepartmentSettings:
-    """Return how a department works; the defaults, unsaved, where it says nothing."""
+def settings_of(session: Session, department_id: int | None) -> Habits:
+    """Return how a department works; the defaults where it says nothing."""
     stored = session.get(DepartmentSettings, department_id) if department_id else None
-    return stored or DepartmentSettings(reply_mode=ReplyMode.THREAD, set_aside_automatic=False)
+    if stored is None:
+        return Habits()
+    return Habits(
+        reply_mode=ReplyMode(stored.reply_mode),
+        set_aside_automatic=stored.set_aside_automatic,
+        from_name=stored.from_name,
+        signature=stored.signature,
+        acknowledge=stored.acknowledge,
+        acknowledgement=stored.acknowledgement,
+    )
 
 
-def save_settings(session: Session, department_id: int, *, reply_mode: ReplyMode, set_aside_automatic: bool) -> None:
+def save_settings(session: Session, department_id: int, habits: Habits) -> None:
     """Store how a department works."""
-    values = {"reply_mode": reply_mode, "set_aside_automatic": set_aside_automatic}
+    values = asdict(habits)
     session.execute(
         insert(DepartmentSettings)
         .values(department_id=department_id, **values)

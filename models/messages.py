@@ -154,15 +154,20 @@ def source_of(session: Session, message_id: int) -> MessageSource | None:
 
 
 def mail_names_before(session: Session, ticket_id: int, message_id: int, limit: int) -> list[str]:
-    """Return the newest Message-IDs of a ticket before a message, oldest first."""
-    names = session.scalars(
+    """Return the Message-IDs of a ticket before a message, oldest first.
+
+    Of more than `limit`, the newest and the very first, by which mail programs hold a thread together.
+    """
+    named = (
         select(MessageExternalId.value)
         .join(Message, Message.id == MessageExternalId.message_id)
         .where(Message.ticket_id == ticket_id, Message.id < message_id, MessageExternalId.type == "email")
-        .order_by(MessageExternalId.id.desc())
-        .limit(limit)
-    ).all()
-    return list(reversed(names))
+    )
+    newest = session.scalars(named.order_by(MessageExternalId.id.desc()).limit(limit)).all()
+    if len(newest) < limit:
+        return list(reversed(newest))
+    first = session.scalars(named.order_by(MessageExternalId.id).limit(1)).one()
+    return [first, *reversed(newest[:-1])]
 
 
 def messages_of(session: Session, ticket_id: int) -> list[Message]:

@@ -3,7 +3,6 @@
 Prints a figure a line. Machines are noisy: what is compared is measured in one run, and given as a ratio.
 """
 
-import asyncio
 import os
 import re
 import shutil
@@ -13,9 +12,8 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from email.message import EmailMessage
 from pathlib import Path
 from urllib.parse import urlencode
@@ -23,12 +21,13 @@ from urllib.parse import urlencode
 import psutil
 import psycopg
 import urllib3
-from aiosmtpd.smtp import SMTP
 from twilio.request_validator import RequestValidator
 
 import sandbox as other_side
 from sandbox.client import Sandbox, wait_for
 from tests import bench_mail
+from tests.bench_sink import bare_sink
+from tests.mail_out_bench import mail_out
 from workers.local.desk import LocalDesk, Ports, RunningDesk
 from workers.local.supervisor import Supervisor, free_port
 
@@ -111,32 +110,6 @@ def percentiles(seconds: list[float]) -> str:
     ordered = sorted(seconds)
     at = [ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000 for share in (0.5, 0.99)]
     return f"p50 {at[0]:.0f} ms, p99 {at[1]:.0f} ms, max {ordered[-1] * 1000:.0f} ms"
-
-
-class Sink:
-    """A handler that takes every mail and forgets it."""
-
-    async def handle_DATA(self, _server: object, _session: object, _envelope: object) -> str:  # noqa: N802 (aiosmtpd's name)
-        return "250 OK"
-
-
-@contextmanager
-def bare_sink() -> Iterator[int]:
-    """Run aiosmtpd alone: what the library can do when nothing is stored."""
-    port, loop, ready = free_port(), asyncio.new_event_loop(), threading.Event()
-
-    def run() -> None:
-        asyncio.set_event_loop(loop)
-        loop.run_until_complete(loop.create_server(lambda: SMTP(Sink(), hostname="sink", loop=loop), "127.0.0.1", port))
-        ready.set()
-        loop.run_forever()
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    ready.wait()
-    yield port
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
 
 
 def throughput(bench: Bench) -> None:
@@ -246,7 +219,12 @@ def memory(bench: Bench) -> dict[str, int]:
     return held
 
 
-STEPS: tuple[Callable[[Bench], None], ...] = (to_the_card, web_answers, throughput, large_mail)
+def out_by_mail(_bench: Bench) -> None:
+    """Measure mails out, kept connection against fresh ones."""
+    mail_out(say)
+
+
+STEPS: tuple[Callable[[Bench], None], ...] = (to_the_card, web_answers, throughput, out_by_mail, large_mail)
 
 
 def reading() -> None:

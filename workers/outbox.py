@@ -55,8 +55,17 @@ class Outbox:
         """Bring the card up to date; renewals that wait already are this one too."""
         deliver_soon(session, self._card(ticket, desk_of(session, ticket.department_id), Purpose.CARD_UPDATE))
 
-    def send_to_client(self, session: Session, ticket: Ticket, message_id: int, body: str, *, hold: bool) -> bool:
-        """Send an agent's message to where the client wrote from last; false when they never wrote."""
+    def send_to_client(
+        self,
+        session: Session,
+        ticket: Ticket,
+        message_id: int,
+        body: str,
+        *,
+        hold: bool,
+        purpose: Purpose = Purpose.MESSAGE,
+    ) -> bool:
+        """Send a message of ours to where the client wrote from last; false when they never wrote."""
         source = last_source(session, ticket.id)
         if source is None:
             return False
@@ -68,7 +77,7 @@ class Outbox:
                 NewDelivery(
                     ticket_id=ticket.id,
                     message_id=message_id,
-                    purpose=Purpose.MESSAGE,
+                    purpose=purpose,
                     part=part,
                     channel=channel.name,
                     recipient_type=channel.address_type,

@@ -10,6 +10,7 @@ from channels import registry
 from channels.base import AgentsDesk, Channel
 from workers import app
 from workers.db import Database, Publish
+from workers.desk.acknowledgement import Acknowledgements
 from workers.desk.actions import Actions
 from workers.desk.outgoing import Outgoing
 from workers.desk.recording import Recorder
@@ -55,12 +56,17 @@ def _warm_up(**_: object) -> None:
     runtime()
 
 
-def build(current: Settings, publish: Publish = app.publish) -> Runtime:
-    """Make the tools that these settings describe; `publish` wakes workers. Raises `SettingsError`."""
+def connect_channels(current: Settings) -> registry.Registry:
+    """Make the channels that these settings describe. Raises `SettingsError`."""
     try:
-        channels = registry.connect(current.environment)
+        return registry.connect(current.environment)
     except ValueError as error:
         raise SettingsError(str(error)) from error
+
+
+def build(current: Settings, publish: Publish = app.publish) -> Runtime:
+    """Make the tools that these settings describe; `publish` wakes workers. Raises `SettingsError`."""
+    channels = connect_channels(current)
     store = AttachmentStore(current.attachments_url)
     outbox = Outbox(channels=channels, hold=current.reply_hold)
     return Runtime(
@@ -76,5 +82,6 @@ def build(current: Settings, publish: Publish = app.publish) -> Runtime:
             replies=Replies(outbox=outbox),
             actions=Actions(outbox=outbox),
             reports=Reports(outbox=outbox),
+            acknowledgements=Acknowledgements(outbox=outbox, per_hour=current.acknowledgements_per_hour),
         ),
     )

@@ -33,6 +33,7 @@ class Settings:
     reopen_window: timedelta
     sweep_interval: float
     event_lease: timedelta
+    acknowledgements_per_hour: int
     environment: Mapping[str, str] = field(repr=False)
 
 
@@ -78,6 +79,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         reopen_window=timedelta(days=number(environment, "REOPEN_WINDOW_DAYS", 14)),
         sweep_interval=number(environment, "SWEEP_SECONDS", 5, least=0.5),
         event_lease=timedelta(seconds=number(environment, "EVENT_LEASE_SECONDS", 20, least=1)),
+        acknowledgements_per_hour=int(number(environment, "ACKNOWLEDGEMENTS_PER_HOUR", 60)),
         environment=dict(environment),
     )
 

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from channels.base import Attachment, ExternalId, Lookup, OutboundMessage, Parsed, Profile, RawEvent
-from channels.email import address, authentication, compose, event, parse, send
-from channels.email.send import Relay
+from channels.email import address, authentication, compose, event, parse
+from channels.email.dkim import Signer
+from channels.email.relay import Relay
+from channels.email.send import Letter, Sender
 from channels.errors import TryLater, Undeliverable
 
 _SLACK_SECONDS = 5.0
@@ -21,8 +23,11 @@ class EmailChannel:
     files_apart = False
     lookup = Lookup()  # SMTP has no way to ask what became of a mail, so not finding it proves nothing
 
-    def __init__(self, relay: Relay | None, timeout: float, trusted: frozenset[str] = frozenset()) -> None:
-        self._relay = relay
+    def __init__(
+        self, relay: Relay | None, timeout: float, signer: Signer | None = None, trusted: frozenset[str] = frozenset()
+    ) -> None:
+        self._sender = Sender(relay) if relay else None
+        self._signer = signer
         self._trusted = trusted
         self.send_timeout = timeout + _SLACK_SECONDS
 
@@ -33,12 +38,13 @@ class EmailChannel:
         url = environment.get("SMTP_RELAY_URL", "")
         hostname = environment.get("SMTP_HOSTNAME", "")
         relay = Relay.from_url(url, timeout=timeout, hostname=hostname) if url else None
-        return cls(relay, timeout, authentication.trusted_ids(environment.get("TRUSTED_AUTHSERV_ID", "")))
+        trusted = authentication.trusted_ids(environment.get("TRUSTED_AUTHSERV_ID", ""))
+        return cls(relay, timeout, Signer.from_environment(environment), trusted)
 
     @property
     def connected(self) -> bool:
         """Say whether there is a relay to send through."""
-        return self._relay is not None
+        return self._sender is not None
 
     def address(self, text: str) -> ExternalId:
         """Return a mail address in normal form; raise `ValueError` when it is none."""
@@ -59,11 +65,13 @@ class EmailChannel:
 
     def send(self, outbound: OutboundMessage) -> ExternalId:
         """Send one mail and return its Message-ID. Raises a `SendError`."""
-        if self._relay is None:
+        if self._sender is None:
             raise TryLater("no mail relay is set")
         mail = compose.compose(outbound, datetime.now(UTC))
         mail_from, to = compose.envelope(outbound)
-        send.deliver(self._relay, mail_from=mail_from, to=to, mail=mail)
+        if self._signer is not None and self._signer.speaks_for(address.domain_of(mail_from)):
+            mail = self._signer.sign(mail)
+        self._sender.deliver(Letter(mail_from=mail_from, to=to, mail=mail))
         return ExternalId(type="email", value=compose.message_id(outbound))
 
     def find_sent(self, outbound: OutboundMessage, since: datetime) -> tuple[ExternalId, ...]:  # noqa: ARG002 - the protocol's arguments

@@ -9,10 +9,9 @@ import binascii
 import re
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from html import escape
 
-from channels.base import Attachment, OutboundMessage, clean_text
-from channels.email import address, decode, headers, tokens
+from channels.base import Attachment, Automatic, OutboundMessage, clean_text
+from channels.email import address, decode, headers, markup, tokens
 from channels.errors import Undeliverable
 
 MAX_REFERENCES = 1_500
@@ -28,7 +27,12 @@ _ASCII_ADDRESS = re.compile(r"[\x21-\x7e]{3,320}")
 _MESSAGE_ID = re.compile(r"[\x21-\x3b\x3d\x3f-\x7e]{1,250}")
 _CONTENT_TYPE = re.compile(r"(?!multipart/|message/)[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,80}")
 _UNESCAPED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._")
-_LINK = re.compile(r"https?://[^\s<>\"]{1,2000}[^\s<>\".,;:!?)\]']")
+# RFC 3834, and what Exchange and older programs look at instead.
+_AUTOMATIC = (
+    ("Auto-Submitted", "auto-replied"),
+    ("X-Auto-Response-Suppress", "All"),
+    ("Precedence", "auto_reply"),
+)
 
 
 def message_id(outbound: OutboundMessage) -> str:
@@ -42,7 +46,10 @@ def envelope(outbound: OutboundMessage) -> tuple[str, str]:
 
 
 def compose(outbound: OutboundMessage, now: datetime) -> bytes:
-    """Build the mail. Raises `Undeliverable` for impossible addresses and for what would not read back as meant."""
+    """Build the mail; `now` is its date where the message has none.
+
+    Raises `Undeliverable` for impossible addresses and for what would not read back as meant.
+    """
     fields = _fields(outbound, now)
     kind, content = _content(outbound)
     head = "".join(f"{name}: {value}\r\n" for name, value in fields)
@@ -59,7 +66,7 @@ def _fields(outbound: OutboundMessage, now: datetime) -> list[tuple[str, str]]:
         ("To", f"<{_recipient(outbound)}>"),
         ("Subject", _folded(decode.one_line(outbound.subject, MAX_SUBJECT), len("Subject: "))),
         ("Message-ID", f"<{own}>"),
-        ("Date", format_datetime(now.astimezone(UTC))),
+        ("Date", format_datetime((outbound.written_at or now).astimezone(UTC))),
         ("X-Frontdesk", f"<{own}>"),
     ]
     if outbound.thread:
@@ -67,7 +74,7 @@ def _fields(outbound: OutboundMessage, now: datetime) -> list[tuple[str, str]]:
     if answered:
         fields.append(("In-Reply-To", f"<{answered[-1]}>"))
         fields.append(("References", "\r\n ".join(f"<{each}>" for each in _shortened(answered))))
-    return fields
+    return [*fields, *(() if outbound.automatic is Automatic.NO else _AUTOMATIC)]
 
 
 def _sender(outbound: OutboundMessage) -> str:
@@ -143,8 +150,9 @@ def _words(text: str) -> str:
 
 def _content(outbound: OutboundMessage) -> tuple[bytes, bytes]:
     """Return the content headers with their closing empty line, and the body below them."""
-    text = _part("text/plain; charset=utf-8", outbound.body)
-    page = _part("text/html; charset=utf-8", _page(outbound.body))
+    body, signature = clean_text(outbound.body).strip(), clean_text(outbound.signature).strip()
+    text = _part("text/plain; charset=utf-8", markup.plain(body, signature))
+    page = _part("text/html; charset=utf-8", markup.page(body, signature))
     kind, content = _multipart("alternative", [text, page], outbound.idempotency_key)
     if not outbound.attachments:
         return kind, content
@@ -163,26 +171,11 @@ def _multipart(kind: str, parts: list[bytes], key: str) -> tuple[bytes, bytes]:
 
 
 def _part(content_type: str, text: str) -> bytes:
-    raw = clean_text(text).strip("\n").replace("\n", "\r\n").encode() + b"\r\n"
+    raw = text.replace("\n", "\r\n").encode() + b"\r\n"
     coded = re.sub(rb"\r?\n", b"\r\n", binascii.b2a_qp(raw, istext=True))
     return (
         f"Content-Type: {content_type}\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n".encode("ascii") + coded
     )
-
-
-def _page(body: str) -> str:
-    paragraphs = re.split(r"\n{2,}", clean_text(body).strip())
-    lines = "".join(f"<p>{_linked(paragraph)}</p>\n" for paragraph in paragraphs)
-    return f'<!doctype html>\n<html><head><meta charset="utf-8"></head><body>\n{lines}</body></html>'
-
-
-def _linked(paragraph: str) -> str:
-    out, at = [], 0
-    for match in _LINK.finditer(paragraph):
-        link = escape(match[0])
-        out += [escape(paragraph[at : match.start()]), f'<a href="{link}">{link}</a>']
-        at = match.end()
-    return "".join((*out, escape(paragraph[at:]))).replace("\n", "<br>\n")
 
 
 def _file(attachment: Attachment) -> bytes:

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from channels import registry
 from channels.base import ExternalId, clean_text
 from models import departments, tags, users
-from models.departments import AGENTS, Department, ReplyMode
+from models.departments import AGENTS, Department, Habits, ReplyMode
 from models.users import User, UserType
 from workers.outbox import AGENTS_CHANNEL
 from workers.runtime import runtime
@@ -23,7 +23,8 @@ from workers.settings import SettingsError
 _ADDRESS_KEYS = (*registry.NAMES, AGENTS)
 _Enum = TypeVar("_Enum", bound=StrEnum)
 
-_DEPARTMENT_KEYS = {"name", "description", "reply_mode", "set_aside_automatic", *_ADDRESS_KEYS}
+_HABITS = {each.name for each in fields(Habits)}
+_DEPARTMENT_KEYS = {"name", "description", *_HABITS, *_ADDRESS_KEYS}
 _USER_KEYS = {"name", "email", "type", "slack", "departments"}
 
 
@@ -88,12 +89,9 @@ class Applier:
 
     def _settings(self, department: Department, entry: Mapping[str, Any]) -> Iterator[str]:
         stored = departments.settings_of(self.session, department.id)
-        wanted = (
-            _member(ReplyMode, entry.get("reply_mode", stored.reply_mode), "reply_mode"),
-            _switch(entry, "set_aside_automatic", default=stored.set_aside_automatic),
-        )
-        if wanted != (stored.reply_mode, stored.set_aside_automatic):
-            departments.save_settings(self.session, department.id, reply_mode=wanted[0], set_aside_automatic=wanted[1])
+        wanted = _habits(entry, stored)
+        if wanted != stored:
+            departments.save_settings(self.session, department.id, wanted)
             yield f"department {department.name}: settings changed"
 
     def _addresses(self, department: Department, entry: Mapping[str, Any]) -> Iterator[str]:
@@ -159,6 +157,18 @@ class Applier:
         return department.id
 
 
+def _habits(entry: Mapping[str, Any], stored: Habits) -> Habits:
+    """Return how a department is to work; what the file does not say stays as it is."""
+    return Habits(
+        reply_mode=_member(ReplyMode, entry.get("reply_mode", stored.reply_mode), "reply_mode"),
+        set_aside_automatic=_switch(entry, "set_aside_automatic", default=stored.set_aside_automatic),
+        from_name=_words(entry, "from_name", default=stored.from_name, limit=100),
+        signature=_words(entry, "signature", default=stored.signature, limit=2_000),
+        acknowledge=_switch(entry, "acknowledge", default=stored.acknowledge),
+        acknowledgement=_words(entry, "acknowledgement", default=stored.acknowledgement, limit=10_000),
+    )
+
+
 def _known(entry: Mapping[str, Any], keys: set[str], what: str) -> None:
     strange = sorted(set(entry) - keys)
     if strange:
@@ -176,6 +186,15 @@ def _text(entry: Mapping[str, Any], key: str, what: str, *, limit: int = 255) ->
     value = entry.get(key)
     if not isinstance(value, str) or not value.strip():
         raise SettingsError(f'every {what} needs {key} = "..."')
+    return _storable(value.strip(), key, limit=limit)
+
+
+def _words(entry: Mapping[str, Any], key: str, *, default: str, limit: int) -> str:
+    value = entry.get(key, default)
+    if not isinstance(value, str):
+        raise SettingsError(f"{key} is a text in quotes, not {value!r}")
+    if key == "from_name" and "\n" in value:
+        raise SettingsError("from_name is one line")
     return _storable(value.strip(), key, limit=limit)
 
 

@@ -10,7 +10,7 @@ from celery.utils.nodenames import host_format
 
 from channels import registry
 from workers.app import HOUSEKEEPING, app
-from workers.runtime import runtime
+from workers.runtime import connect_channels, runtime
 from workers.settings import SettingsError, read_environment, settings
 
 _PASSWORD_LENGTH = 12
@@ -66,6 +66,7 @@ def imap() -> None:
 )
 def worker(queues: str, concurrency: int, name: str) -> None:
     """Ingest what arrived and send what is due."""
+    connect_channels(settings())  # a child could not refuse to start: it would be replaced by another
     # Celery fears root because of pickled tasks; ours are JSON, and other content is refused.
     warnings.simplefilter("ignore", SecurityWarning)
     # Not through Celery's own command line: it loads Flower and a web server into every worker, 13 MB.

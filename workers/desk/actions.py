@@ -9,7 +9,7 @@ from channels.base import AgentAction, Profile, clean_text
 from models.attachments import StoredFile, add_attachments
 from models.base import row_id
 from models.deliveries import deliveries_to_client, delivery_by_id, reopen_delivery
-from models.departments import ReplyMode, desk_of, settings_of
+from models.departments import desk_of, settings_of
 from models.messages import Message, add_message, messages_named
 from models.notes import add_note
 from models.tickets import Ticket, TicketStatus, list_tickets, lock_ticket
@@ -139,7 +139,7 @@ class Actions:
     ) -> Outcome:
         """Send an edit by its author anew, with a new hold; a deletion leaves the send canceled."""
         agent = agent_for(session, action.actor, profile, ticket.department_id)
-        mode = ReplyMode(settings_of(session, ticket.department_id).reply_mode)
+        mode = settings_of(session, ticket.department_id).reply_mode
         text = reply_text(action.value, action.mentions, mode) if action.action == "edit" else None
         by_author = isinstance(agent, Agent) and agent.user_id == message.user_id
         if text and by_author:

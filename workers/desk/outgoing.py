@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from channels.base import Attachment, Button, Channel, ExternalId, Mark, OutboundMessage, TicketCard
+from channels.base import Attachment, Automatic, Button, Channel, ExternalId, Mark, OutboundMessage, TicketCard
 from channels.email import authentication, tokens
 from channels.errors import TryLater, Undeliverable
 from channels.registry import Registry
@@ -15,7 +15,7 @@ from models.base import now
 from models.clients import Client
 from models.deliveries import Delivery, DeliveryStatus, Purpose, deliveries_to_client
 from models.delivery_claims import ClaimedDelivery
-from models.departments import Department
+from models.departments import Department, settings_of
 from models.inbound_events import is_being_read
 from models.messages import Message, MessageSource, last_source, mail_names_before, name_of_message, source_of
 from models.suppressions import suppression_of
@@ -115,11 +115,12 @@ class Outgoing:
         message = session.get_one(Message, claimed.message_id)
         parts = channel.split(message.body)
         files = _files(session, message.id) if claimed.part == len(parts) - 1 else []
+        habits = settings_of(session, ticket.department_id)
         return OutboundMessage(
             idempotency_key=claimed.idempotency_key,
             to=ExternalId(type=claimed.recipient_type, value=claimed.recipient),
             sender=ExternalId(type=channel.address_type, value=claimed.sender),
-            sender_name=_speaker(session, message, ticket),
+            sender_name=habits.from_name or _speaker(session, message, ticket),
             subject=_subject(ticket),
             body=parts[claimed.part] if claimed.part < len(parts) else "",
             references=tuple(mail_names_before(session, ticket.id, message.id, _REFERENCES)),
@@ -127,6 +128,9 @@ class Outgoing:
             thread=self._client_thread(session, channel, ticket),
             callback_url=self._callback_url(channel, claimed),
             media_urls=tuple(media_url(self.public_url, self.secret, each.id, claimed.attempted_at) for each in files),
+            signature=habits.signature,
+            automatic=Automatic.ANSWER if claimed.purpose is Purpose.ACKNOWLEDGEMENT else Automatic.NO,
+            written_at=claimed.tried_since,
         )
 
     def _callback_url(self, channel: Channel, claimed: ClaimedDelivery) -> str:

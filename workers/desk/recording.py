@@ -14,6 +14,7 @@ from models.messages import MessageSource, add_message, add_source, name_message
 from models.suppressions import trust_again
 from models.tickets import Ticket, link_tickets, lock_ticket, name_ticket, open_ticket
 from workers.desk import identity, lifecycle
+from workers.desk.acknowledgement import Acknowledgements
 from workers.desk.actions import Actions
 from workers.desk.outcome import ALREADY_RECORDED, IgnoredError, Outcome, Prepared, ignored
 from workers.desk.replies import Replies
@@ -51,6 +52,7 @@ class Recorder:
     replies: Replies
     actions: Actions
     reports: Reports
+    acknowledgements: Acknowledgements
 
     def record(self, session: Session, event: ClaimedEvent, prepared: Prepared) -> Outcome:
         """Record everything an event says. Raises `IgnoredError` when nothing of it may stay."""
@@ -118,6 +120,7 @@ class Recorder:
         self._doubt(session, ticket, said)
         if linked_to is not None:
             self._link(session, ticket, linked_to)
+        self.acknowledgements.acknowledge(session, ticket, said)
         log.info("ticket_opened", ticket_id=ticket.id, channel=arrival.event.channel, linked_to=linked_to)
 
     def _link(self, session: Session, ticket: Ticket, linked_to: int) -> None:

@@ -72,7 +72,7 @@ class Replies:
             names = ", ".join(missing)
             self.outbox.tell(session, ticket, f"Nothing was sent: {names} could not be fetched. Please send it again.")
             return Outcome()
-        text = reply_text(said.body, said.mentions, ReplyMode(settings_of(session, ticket.department_id).reply_mode))
+        text = reply_text(said.body, said.mentions, settings_of(session, ticket.department_id).reply_mode)
         if text is None or not (text or files):
             add_note(session, ticket_id=ticket.id, user_id=agent.user_id, body=clean_text(said.body))
             log.info("note_recorded", ticket_id=ticket.id)

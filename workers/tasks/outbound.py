@@ -42,7 +42,7 @@ WRITES = 3
 MOST_LOOKS = 8
 
 # What would be there twice if it were sent twice; the rest may be repeated.
-_ONCE = (Purpose.MESSAGE, Purpose.FILES, Purpose.CARD)
+_ONCE = (Purpose.MESSAGE, Purpose.FILES, Purpose.CARD, Purpose.ACKNOWLEDGEMENT)
 
 _UNCONFIRMED = (
     "It is not known whether this message reached the client: the provider did not answer and shows no trace of it. "
@@ -173,6 +173,8 @@ def _note_name(session: Session, claimed: ClaimedDelivery, name: ExternalId) -> 
 
 
 def _renew_mark(tools: Runtime, session: Session, claimed: ClaimedDelivery) -> None:
+    if claimed.purpose is Purpose.ACKNOWLEDGEMENT:  # no agent's message, so there is nothing to mark
+        return
     ticket = session.get_one(Ticket, claimed.ticket_id)
     desk = desk_of(session, ticket.department_id)
     tools.outbox.mark(session, ticket.id, claimed.message_id or 0, desk)
@@ -261,7 +263,7 @@ def _unconfirmed(tools: Runtime, claimed: ClaimedDelivery) -> None:
     with tools.database.session_scope() as session:
         if not record_outcome(session, claimed, DeliveryStatus.UNCONFIRMED, error_text=_UNCONFIRMED):
             return
-        if claimed.to_client:
+        if claimed.to_client and claimed.purpose is not Purpose.ACKNOWLEDGEMENT:
             _tell(tools, session, claimed, _UNCONFIRMED)
     log.warning("delivery_unconfirmed", delivery_id=claimed.id, channel=claimed.channel)
 

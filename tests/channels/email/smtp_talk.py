@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from channels.base import RawEvent
+from channels.email import smtp_server
 from channels.email.smtp_server import Limits, start
 
 
@@ -32,7 +33,9 @@ class Intake:
 
 
 @contextmanager
-def door(intake: Intake, limits: Limits | None = None, context: ssl.SSLContext | None = None) -> Iterator[int]:
+def door(
+    intake: smtp_server.Intake, limits: Limits | None = None, context: ssl.SSLContext | None = None
+) -> Iterator[int]:
     """Run the server on a loop of its own and give its port."""
     loop = asyncio.new_event_loop()
     listening = start(

@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import Message
@@ -28,6 +29,8 @@ def outbound(  # noqa: PLR0913 - the parts of a mail, each with its usual value
     body: str = "Dear Jane,\n\nsee https://desk.example/i?a=1&b=2.\nBest & <regards>",
     references: tuple[str, ...] = ("plain-1@client.example", "reply-2@client.example"),
     attachments: tuple[Attachment, ...] = (),
+    signature: str = "",
+    automatic: Automatic = Automatic.NO,
 ) -> OutboundMessage:
     return OutboundMessage(
         idempotency_key=KEY,
@@ -39,6 +42,8 @@ def outbound(  # noqa: PLR0913 - the parts of a mail, each with its usual value
         references=references,
         attachments=attachments,
         thread=TOKEN,
+        signature=signature,
+        automatic=automatic,
     )
 
 
@@ -76,6 +81,30 @@ def test_text_and_page_say_the_same() -> None:
         '<a href="https://desk.example/i?a=1&amp;b=2">https://desk.example/i?a=1&amp;b=2</a>.<br>' in found["text/html"]
     )
     assert "Best &amp; &lt;regards&gt;" in found["text/html"]
+
+
+def test_marks_of_chats_become_a_page_and_the_signature_stands_below_both() -> None:
+    found = texts(compose(outbound(body="*Dear* Jane", signature="Desk Ltd\nhttps://desk.example"), NOW))
+    assert found["text/plain"] == "*Dear* Jane\r\n\r\n-- \r\nDesk Ltd\r\nhttps://desk.example\r\n"
+    assert "<p><strong>Dear</strong> Jane</p>" in found["text/html"]
+    assert '<p>-- <br>\r\nDesk Ltd<br>\r\n<a href="https://desk.example">' in found["text/html"]
+
+
+def test_automatic_mail_of_ours_is_marked_and_known_by_any_reader_as_an_automatic_answer() -> None:
+    mail = compose(outbound(automatic=Automatic.ANSWER), NOW)
+    marks = ("Auto-Submitted", "X-Auto-Response-Suppress", "Precedence")
+    assert [read(mail)[each] for each in marks] == ["auto-replied", "All", "auto_reply"]
+    assert read(mail).keys() == [*HEADERS[:9], *marks, *HEADERS[9:]]
+    elsewhere = mail.replace(b"@desk.example", b"@other.example")
+    assert message(elsewhere, rcpt="jane@client.example").automatic is Automatic.ANSWER
+    assert (
+        message(compose(outbound(), NOW).replace(b"@desk.", b"@other."), rcpt="j@x.example").automatic is Automatic.NO
+    )
+
+
+def test_a_mail_bears_the_date_at_which_it_was_written() -> None:
+    written = replace(outbound(), written_at=datetime(2026, 11, 1, 8, 30, tzinfo=UTC))
+    assert read(compose(written, NOW))["Date"] == "Sun, 01 Nov 2026 08:30:00 +0000"
 
 
 def test_our_own_mail_reads_back_as_an_echo_with_its_files() -> None:
@@ -118,7 +147,7 @@ def hostile_texts() -> list[str]:
 def test_300_hostile_texts_leave_exactly_the_headers_meant() -> None:
     for text in hostile_texts():
         file = Attachment(name=text, content_type=text, data=b"x")
-        mail = read(compose(outbound(subject=text, sender_name=text, attachments=(file,)), NOW))
+        mail = read(compose(outbound(subject=text, sender_name=text, signature=text, attachments=(file,)), NOW))
         assert mail.keys() == HEADERS
         *_, last = mail.walk()
         assert last.keys() == ["Content-Type", "Content-Disposition", "Content-Transfer-Encoding"]

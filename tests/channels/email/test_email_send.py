@@ -1,17 +1,18 @@
 import socket
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from channels.base import ExternalId, Lookup, OutboundMessage
+from channels.base import Channel, ExternalId, Lookup, OutboundMessage
 from channels.email import NAMES, connect
 from channels.email.channel import EmailChannel
-from channels.email.send import Relay, StartTLS
+from channels.email.relay import Relay, StartTLS
 from channels.errors import SendError, TryLater, Unclear, Undeliverable
 from tests.channels.email.mail_samples import KEY, OUR_ID, TOKEN
+from tests.channels.email.scripted_relay import ScriptedRelay, relay
+from tests.channels.email.smtp_talk import Intake, door
 
 HELLO = ("220 relay", "250 relay", "250 ok", "250 ok", "354 go")
 MAIL = OutboundMessage(
@@ -24,50 +25,13 @@ MAIL = OutboundMessage(
 )
 
 
-class ScriptedRelay:
-    """Another side that says its lines in turn, and hangs up after the last; an empty line is said by silence."""
-
-    def __init__(self, answers: Sequence[str]) -> None:
-        self.answers = list(answers)
-        self.heard = b""
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-
-    def run(self) -> None:
-        connection, _ = self.listener.accept()
-        with closing(connection):
-            for number, answer in enumerate(self.answers):
-                if number:
-                    self.hear(connection, b"\r\n.\r\n" if self.answers[number - 1].startswith("354") else b"\r\n")
-                if not answer:
-                    self.hear(connection, b"never")
-                    return
-                connection.sendall(answer.encode() + b"\r\n")
-
-    def hear(self, connection: socket.socket, end: bytes) -> None:
-        said = b""
-        while not said.endswith(end):
-            piece = connection.recv(65536)
-            if not piece:
-                return
-            said += piece
-            self.heard += piece
+def channel(url: str, timeout: str = "5") -> Channel:
+    (made,) = connect({"SMTP_RELAY_URL": url, "SMTP_TIMEOUT": timeout, "SMTP_HOSTNAME": "desk.example"}).channels
+    return made
 
 
-@contextmanager
-def relay(*answers: str) -> Iterator[ScriptedRelay]:
-    scripted = ScriptedRelay(answers)
-    thread = threading.Thread(target=scripted.run)
-    thread.start()
-    with closing(scripted.listener):
-        yield scripted
-        thread.join(10)
-
-
-def send(scripted: ScriptedRelay, query: str = "", timeout: str = "5") -> ExternalId:
-    url = f"smtp://127.0.0.1:{scripted.port}{query}"
-    (channel,) = connect({"SMTP_RELAY_URL": url, "SMTP_TIMEOUT": timeout, "SMTP_HOSTNAME": "desk.example"}).channels
-    return channel.send(MAIL)
+def send(scripted: ScriptedRelay, query: str = "", timeout: str = "5", mail: OutboundMessage = MAIL) -> ExternalId:
+    return channel(f"smtp://127.0.0.1:{scripted.port}{query}", timeout).send(mail)
 
 
 def failure(*answers: str, timeout: str = "5", query: str = "") -> SendError:
@@ -78,15 +42,10 @@ def failure(*answers: str, timeout: str = "5", query: str = "") -> SendError:
 
 
 def test_a_relays_yes_gives_our_message_id() -> None:
-    with relay(*HELLO, "250 queued", "221 bye") as scripted:
+    with relay(*HELLO, "250 queued") as scripted:
         assert send(scripted) == ExternalId(type="email", value=OUR_ID)
     assert b"MAIL FROM:<support@desk.example>\r\nRCPT TO:<jane@client.example>\r\nDATA\r\n" in scripted.heard
     assert scripted.heard.count(b"\r\n.\r\n") == 1
-
-
-def test_a_relay_that_hangs_up_after_its_yes_has_still_said_yes() -> None:
-    with relay(*HELLO, "250 queued") as scripted:
-        assert send(scripted).value == OUR_ID
 
 
 @pytest.mark.parametrize(
@@ -111,29 +70,84 @@ def test_trouble_before_the_relay_took_it_is_tried_later(answers: tuple[str, ...
 def test_a_refused_connection_is_tried_later() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port = listener.getsockname()[1]
-    (channel,) = connect({"SMTP_RELAY_URL": f"smtp://127.0.0.1:{port}"}).channels
     with pytest.raises(TryLater):
-        channel.send(MAIL)
+        channel(f"smtp://127.0.0.1:{port}").send(MAIL)
 
 
-@pytest.mark.parametrize(
-    ("answer", "code", "bad"),
-    [
-        ("550 5.1.1 <jane@client.example> unknown", "5.1.1", True),
-        ("550 5.7.1 <jane@client.example> blocked", "5.7.1", False),
-        ("553 no such host", "553", False),
-    ],
-)
+# What a relay says to a recipient: tried later, or never again, and then whether the address is at fault.
+LATER = [
+    "421 4.3.2 shutting down",
+    "450 4.2.0 <jane@client.example> greylisted, try again in 300 seconds",
+    "450 4.1.1 unverified address",
+    "451 4.7.1 greylisting in action",
+    "451 4.3.0 local error",
+    "452 4.2.2 mailbox full for now",
+    "452 4.5.3 too many recipients",
+    "454 4.7.0 not just now",
+    "432 4.3.2 too many connections",
+]
+NEVER = [
+    ("550 5.1.1 <jane@client.example> unknown", "5.1.1", True),
+    ("550 5.1.10 null MX", "5.1.10", True),
+    ("550 5.2.1 mailbox disabled", "5.2.1", False),
+    ("550 5.7.1 <jane@client.example> blocked", "5.7.1", False),
+    ("550 no such user", "550", False),
+    ("551 5.1.6 moved away", "5.1.6", True),
+    ("552 5.2.2 mailbox full", "5.2.2", False),
+    ("552 too large", "552", False),
+    ("553 5.1.3 bad syntax", "5.1.3", True),
+    ("553 no such host", "553", False),
+    ("554 5.7.1 refused by policy", "5.7.1", False),
+    ("554 no", "554", False),
+    ("500 what?", "500", False),
+]
+
+
+@pytest.mark.parametrize("answer", LATER)
+def test_a_recipient_put_off_is_tried_later(answer: str) -> None:
+    assert isinstance(failure("220 relay", "250 relay", "250 ok", answer), TryLater)
+
+
+@pytest.mark.parametrize("answer", [each for each in LATER if not each.startswith("421")])
+def test_a_mail_put_off_after_its_last_line_is_tried_later(answer: str) -> None:
+    assert isinstance(failure(*HELLO, answer), TryLater)
+
+
+@pytest.mark.parametrize(("answer", "code", "bad"), NEVER)
 def test_a_refused_recipient_is_undeliverable(answer: str, code: str, bad: bool) -> None:  # noqa: FBT001 - a row of the table
     error = failure("220 relay", "250 relay", "250 ok", answer)
     assert isinstance(error, Undeliverable)
     assert (error.code, error.bad_address) == (code, bad)
 
 
-def test_a_refused_mail_is_undeliverable_to_a_good_address() -> None:
-    error = failure(*HELLO, "554 5.6.0 looks like spam")
+@pytest.mark.parametrize(("answer", "code"), [row[:2] for row in NEVER])
+def test_a_refused_mail_is_undeliverable_and_its_address_good(answer: str, code: str) -> None:
+    error = failure(*HELLO, answer)
     assert isinstance(error, Undeliverable)
-    assert not error.bad_address
+    assert (error.code, error.bad_address) == (code, False)
+
+
+SMUGGLED = "\nMAIL FROM:<a@x>\nRCPT TO:<b@x>\nDATA\nSubject: smuggled\n\nx\n"
+
+
+@pytest.mark.parametrize(
+    "end", ["\n.\n", "\r.\r", "\r\n.\r\n", "\n.\r\n", "\r\n.\n", "\r\n.\r", "\r.\r\n", "\r", "\n..\n", "\n.\n.\n"]
+)
+def test_a_body_never_ends_the_mail_before_its_end(end: str) -> None:
+    mail = replace(MAIL, body=f"before{end}{SMUGGLED}", subject=f"x{end}", sender_name=f"y{end}")
+    with relay(*HELLO, "250 queued") as scripted:
+        send(scripted, mail=mail)
+    said = scripted.heard.partition(b"DATA\r\n")[2]
+    assert said.endswith(b"\r\n.\r\n")
+    assert said.count(b"\r\n.\r\n") == 1
+    assert b"\r" not in said.replace(b"\r\n", b"")
+    assert b"\n" not in said.replace(b"\r\n", b"")
+    intake = Intake()
+    with door(intake) as port:
+        to_us = replace(mail, to=ExternalId(type="email", value="support@desk.example"))
+        channel(f"smtp://127.0.0.1:{port}").send(to_us)
+    assert len(intake.accepted) == 1
+    assert b"smuggled" in intake.accepted[0].payload
 
 
 def test_no_answer_to_the_final_dot_is_unclear() -> None:
@@ -154,7 +168,7 @@ def test_an_answer_to_the_final_dot_that_breaks_off_is_unclear() -> None:
 
 
 def test_a_yes_with_forwarding_is_a_yes() -> None:
-    with relay(*HELLO, "251 will forward", "221 bye") as scripted:
+    with relay(*HELLO, "251 will forward") as scripted:
         assert send(scripted).value == OUR_ID
 
 
@@ -202,9 +216,9 @@ def test_a_url_that_cannot_be_meant_is_refused_without_its_secret(url: str) -> N
 
 
 def test_without_a_relay_the_channel_reads_and_does_not_send() -> None:
-    channel = EmailChannel.from_environment({})
-    assert (channel.connected, channel.send_timeout, channel.lookup, NAMES) == (False, 65.0, Lookup(), ("email",))
-    assert channel.split("a\n\nb") == ("a\n\nb",)
-    assert channel.find_sent(MAIL, datetime.now(UTC)) == ()
+    made = EmailChannel.from_environment({})
+    assert (made.connected, made.send_timeout, made.lookup, NAMES) == (False, 65.0, Lookup(), ("email",))
+    assert made.split("a\n\nb") == ("a\n\nb",)
+    assert made.find_sent(MAIL, datetime.now(UTC)) == ()
     with pytest.raises(TryLater):
-        channel.send(MAIL)
+        made.send(MAIL)

@@ -214,3 +214,17 @@ def test_without_an_address_the_manifest_asks_for_socket_mode() -> None:
     text = json.dumps(manifest(None))
     assert '"socket_mode_enabled": true' in text
     assert "http" not in text
+
+
+EMOJI = [
+    (":tada: :thumbsup::skin-tone-3:", "\N{PARTY POPPER} \N{THUMBS UP SIGN}"),
+    (":sweat_smile::octopus:", "\N{SMILING FACE WITH OPEN MOUTH AND COLD SWEAT}\N{OCTOPUS}"),
+    (":flag-de:", "\N{REGIONAL INDICATOR SYMBOL LETTER D}\N{REGIONAL INDICATOR SYMBOL LETTER E}"),
+    (":our_own_party: at 10:30:45", ":our_own_party: at 10:30:45"),
+    ("`a:id:b` ```x\n:id:``` :id:", "`a:id:b` ```x\n:id:``` \N{SQUARED ID}"),
+]
+
+
+@pytest.mark.parametrize(("typed", "shown"), EMOJI)
+def test_shortcodes_become_the_characters_they_stand_for(typed: str, shown: str) -> None:
+    assert plain(typed) == shown

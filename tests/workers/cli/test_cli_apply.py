@@ -5,6 +5,7 @@ import pytest
 from click.testing import Result
 
 import sandbox
+from models.departments import Habits, settings_of
 from tests.workers.cli.conftest import Frontdesk
 from workers.db import Database
 from workers.migrate import migrate
@@ -88,6 +89,26 @@ def test_what_changed_is_changed_and_said(apply: Apply) -> None:
     assert said == ["department Support: description changed", "user ada@desk.example: changed", "2 changed"]
 
 
+HABITS = """from_name = "Desk Ltd"
+signature = "Desk Ltd\\nhttps://desk.example"
+acknowledge = true
+acknowledgement = "We have it."
+"""
+
+
+def test_a_departments_habits_are_changed_and_what_the_file_does_not_say_stays(apply: Apply, database_url: str) -> None:
+    changed = ["department Support: settings changed", "1 changed"]
+    apply(SUPPORT)
+    assert lines(apply(SUPPORT + HABITS)) == changed
+    assert lines(apply(SUPPORT + HABITS)) == ["nothing to change"]
+    assert lines(apply(SUPPORT + 'signature = ""\n')) == changed
+    database = Database(database_url, lambda _: None)
+    with database.session_scope() as session:
+        kept = settings_of(session, 1)
+    database.engine.dispose()
+    assert kept == Habits(from_name="Desk Ltd", acknowledge=True, acknowledgement="We have it.")
+
+
 def test_what_the_file_no_longer_names_is_kept_and_said(apply: Apply) -> None:
     apply(SUPPORT)
     said = lines(apply('[[departments]]\nname = "Support"\n'))
@@ -130,6 +151,11 @@ REFUSED = {
     "numbers as addresses": (SUPPORT.replace('"support@desk.example"', "[5]"), "email"),
     "number as description": (SUPPORT + "description = 5\n", "description"),
     "word as switch": (SUPPORT + 'set_aside_automatic = "no"\n', "set_aside_automatic"),
+    "word as acknowledge": (SUPPORT + 'acknowledge = "yes"\n', "acknowledge is true or false"),
+    "number as signature": (SUPPORT + "signature = 5\n", "signature is a text in quotes"),
+    "two lines as from_name": (SUPPORT + 'from_name = "a\\nb"\n', "from_name is one line"),
+    "endless from_name": (SUPPORT + 'from_name = "' + "x" * 101 + '"\n', "from_name"),
+    "escape in an acknowledgement": (SUPPORT + 'acknowledgement = "\\u001b"\n', "no control characters"),
     "number as name": ("[[departments]]\nname = 5\n", "every department needs name"),
     "number as departments": ("departments = 5\n", "departments"),
     "words as departments": ('departments = ["Support"]\n', "departments"),

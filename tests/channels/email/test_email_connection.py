@@ -1,0 +1,161 @@
+import multiprocessing
+import ssl
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from channels.email.relay import Relay
+from channels.email.send import Letter, Sender
+from channels.errors import TryLater, Unclear, Undeliverable
+from sandbox.client import wait_for
+from tests.certificate import certificate_in
+from tests.channels.email.scripted_relay import relays
+from tests.channels.email.smtp_talk import Intake, door
+
+HELLO = ("220 relay", "250 relay")
+TAKEN = ("250 ok", "250 ok", "354 go", "250 queued")
+
+
+def letter(text: str = "x") -> Letter:
+    mail = f"Subject: {text}\r\n\r\n{text}\r\n".encode()
+    return Letter(mail_from="support@desk.example", to="support@desk.example", mail=mail)
+
+
+def sender(port: int, *, idle: float = 10.0, mails: int = 100, timeout: float = 5.0) -> Sender:
+    relay = Relay(host="127.0.0.1", port=port, hostname="desk.example", timeout=timeout, idle=idle, mails=mails)
+    return Sender(relay)
+
+
+@pytest.fixture
+def intake() -> Intake:
+    return Intake()
+
+
+@pytest.fixture
+def port(intake: Intake) -> Iterator[int]:
+    """Run a real server that takes mail for one address."""
+    with door(intake) as port:
+        yield port
+
+
+def test_a_second_mail_goes_over_the_connection_of_the_first() -> None:
+    with relays((*HELLO, *TAKEN, *TAKEN), HELLO) as relay:
+        one = sender(relay.port)
+        one.deliver(letter())
+        one.deliver(letter())
+    assert (relay.connections, relay.heard.count(b"ehlo"), relay.heard.count(b"MAIL")) == (1, 1, 2)
+
+
+@pytest.mark.parametrize(
+    "dead",
+    [(), ("421 4.4.2 idle",), ("250 ok", "421 closing"), ("250 ok", "250 ok"), ("250 ok", "250 ok", "421 closing")],
+)
+def test_a_kept_connection_that_is_dead_before_the_final_dot_is_replaced_once(dead: tuple[str, ...]) -> None:
+    with relays((*HELLO, *TAKEN, *dead), (*HELLO, *TAKEN)) as relay:
+        one = sender(relay.port)
+        one.deliver(letter("first"))
+        one.deliver(letter("second"))
+    assert relay.connections == 2
+    assert relay.heard.count(b"second\r\n.\r\n") == 1
+
+
+def test_a_connection_that_dies_after_the_final_dot_is_unclear_and_nothing_is_repeated() -> None:
+    with relays((*HELLO, *TAKEN, *TAKEN[:3], "250-queued as"), (*HELLO, *TAKEN)) as relay:
+        one = sender(relay.port)
+        one.deliver(letter())
+        with pytest.raises(Unclear):
+            one.deliver(letter("second"))
+    assert (relay.connections, relay.heard.count(b"second\r\n.\r\n")) == (1, 1)
+
+
+def test_a_fresh_connection_that_breaks_off_is_not_replaced_by_another() -> None:
+    with relays((*HELLO, *TAKEN), HELLO, (*HELLO, *TAKEN)) as relay:
+        one = sender(relay.port)
+        one.deliver(letter())
+        with pytest.raises(TryLater):
+            one.deliver(letter())
+    assert relay.connections == 2
+
+
+@pytest.mark.parametrize(
+    "refusal", [("250 ok", "550 5.1.1 unknown"), ("250 ok", "450 4.2.0 greylisted"), ("452 full",)]
+)
+def test_after_a_refusal_the_next_mail_gets_a_fresh_connection(refusal: tuple[str, ...]) -> None:
+    with relays((*HELLO, *refusal, "250 never asked for"), (*HELLO, *TAKEN)) as relay:
+        one = sender(relay.port)
+        with pytest.raises((TryLater, Undeliverable)):
+            one.deliver(letter())
+        one.deliver(letter())
+    assert relay.connections == 2
+
+
+def test_a_connection_ends_politely_after_so_many_mails() -> None:
+    with relays((*HELLO, *TAKEN, *TAKEN, "221 bye"), (*HELLO, *TAKEN)) as relay:
+        one = sender(relay.port, mails=2)
+        for _ in range(3):
+            one.deliver(letter())
+    assert relay.connections == 2
+    assert relay.heard.count(b"QUIT") == 1
+
+
+def test_an_idle_connection_ends_politely_by_itself() -> None:
+    with relays((*HELLO, *TAKEN, "221 bye"), (*HELLO, *TAKEN)) as relay:
+        one = sender(relay.port, idle=0.05)
+        one.deliver(letter())
+        wait_for(lambda: b"QUIT" in relay.heard, "goodbye")
+        one.deliver(letter())
+    assert relay.connections == 2
+
+
+def test_twenty_threads_never_share_a_conversation(port: int, intake: Intake) -> None:
+    one = sender(port)
+    with ThreadPoolExecutor(20) as threads:
+        list(threads.map(lambda number: one.deliver(letter(f"mail-{number:03}")), range(200)))
+    assert sorted(each.payload for each in intake.accepted) == [letter(f"mail-{at:03}").mail for at in range(200)]
+
+
+def test_a_child_process_opens_a_connection_of_its_own_and_leaves_its_parents_alone() -> None:
+    with relays((*HELLO, *TAKEN, *TAKEN), (*HELLO, *TAKEN)) as relay:
+        one = sender(relay.port)
+        one.deliver(letter("before"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads, which is what is tried
+            child = multiprocessing.get_context("fork").Process(target=one.deliver, args=[letter("child")])
+            child.start()
+        one.deliver(letter("after"))
+        child.join(10)
+    assert child.exitcode == 0
+    _, ours, the_childs = relay.heard.split(b"ehlo")
+    assert [text in ours for text in (b"before", b"after", b"child")] == [True, True, False]
+    assert [text in the_childs for text in (b"before", b"after", b"child")] == [False, False, True]
+
+
+def test_a_mail_of_dots_arrives_as_it_was(port: int, intake: Intake) -> None:
+    dots = letter(".\r\n..x\r\n...\r\n.y\r\n\r\n.")
+    sender(port).deliver(dots)
+    assert [each.payload for each in intake.accepted] == [dots.mail]
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    return certificate_in(tmp_path)
+
+
+def encrypted(port: int, authority: Path | None) -> Sender:
+    context = ssl.create_default_context(cafile=authority)
+    relay = Relay(host="127.0.0.1", port=port, hostname="desk.example", context=context, timeout=5, mails=1)
+    return Sender(relay)
+
+
+def test_an_offered_starttls_is_used_and_only_with_a_certificate_that_holds(intake: Intake, certificate: Path) -> None:
+    ours = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    ours.load_cert_chain(certificate)
+    with door(intake, context=ours) as port:
+        with pytest.raises(TryLater):
+            encrypted(port, None).deliver(letter())
+        assert intake.accepted == []
+        encrypted(port, certificate).deliver(letter())
+    assert len(intake.accepted) == 1
