@@ -51,8 +51,20 @@ def fetched_event(payload: bytes, *, mailbox: str, address: str, rcpt_tos: Seque
         external_id=key,
         conversation=_conversation(found, "") or key,
         payload=payload,
-        facts={"via": "imap", "mailbox": mailbox, "address": address, "rcpt_tos": [_fact(each) for each in rcpt_tos]},
+        facts={
+            "via": "imap",
+            "mailbox": mailbox,
+            "address": address,
+            "rcpt_tos": [_fact(each) for each in rcpt_tos],
+            **_envelope_sender(found),
+        },
     )
+
+
+def _envelope_sender(found: Headers) -> dict[str, str]:
+    """Return what the server that took the mail wrote down of its envelope (RFC 5321, 4.4): empty for a bounce."""
+    paths = found.all("return-path")
+    return {"mail_from": _fact(paths[0].strip().strip("<>").strip())} if paths else {}
 
 
 def set_aside_event(header: bytes, *, mailbox: str, address: str, place: str, reason: str) -> RawEvent:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from channels.email.event import raw_event
+from channels.email.event import fetched_event, raw_event
 from tests.channels.email.bounce_samples import BOUNCES, DELAYS, bounce
 from tests.desk import Desk
 
@@ -25,6 +25,13 @@ def comes_back(desk: Desk, raw: bytes, mail_from: str = "") -> None:
     desk.work()
 
 
+def is_fetched(desk: Desk, raw: bytes) -> None:
+    """Let the IMAP door bring a mail."""
+    mailbox = "support@desk.example"
+    desk.accept(fetched_event(raw, mailbox="support", address=mailbox, rcpt_tos=[mailbox]))
+    desk.work()
+
+
 def told_agents(desk: Desk, words: str) -> int:
     return sum(words in each.body for each in desk.messages())
 
@@ -43,6 +50,16 @@ def test_a_bounce_fails_the_delivery_and_the_agents_read_why(desk: Desk, ours: s
     assert told_agents(desk, "Not delivered to the client") == 1
     assert f"({status})" in posted(desk)
     assert desk.count("suppressions") == hard
+
+
+@pytest.mark.parametrize(
+    ("written_down", "status"), [(b"<>", "failed"), (b"< >", "failed"), (b"<cleo@client.example>", "sent")]
+)
+def test_over_imap_the_return_path_says_what_the_envelope_was(
+    desk: Desk, ours: str, written_down: bytes, status: str
+) -> None:
+    is_fetched(desk, b"Return-Path: " + written_down + b"\r\n" + bounce(next(iter(BOUNCES)), ours))
+    assert [each.status for each in desk.deliveries()] == [status]
 
 
 @pytest.mark.parametrize("name", DELAYS)
