@@ -49,9 +49,9 @@ class SlackWebhook:
     def receive(self, request: Request) -> Receipt:
         """Take a call by its path; other paths are refused with 404, unreadable bodies with 400."""
         receivers = {
-            "/webhooks/slack/events": _event,
-            "/webhooks/slack/interactivity": _interaction,
-            "/webhooks/slack/commands": _command,
+            "/webhooks/slack/events": receive_event,
+            "/webhooks/slack/interactivity": receive_interaction,
+            "/webhooks/slack/commands": receive_command,
         }
         if request.path not in receivers:
             raise Refused(404, "There is no such address.")
@@ -67,7 +67,8 @@ def sign(secret: str, timestamp: str, body: bytes) -> bytes:
     return b"v0=" + digest.hexdigest().encode()
 
 
-def _event(body: bytes) -> Receipt:
+def receive_event(body: bytes) -> Receipt:
+    """Take an event's envelope; raises `ValueError`."""
     envelope = Envelope(read_json(body))
     kind = text(envelope.json, "type")
     if kind == "url_verification":
@@ -78,11 +79,13 @@ def _event(body: bytes) -> Receipt:
     return _stored("event", identity, envelope.conversation, body)
 
 
-def _interaction(body: bytes) -> Receipt:
+def receive_interaction(body: bytes) -> Receipt:
+    """Take the form of a button, modal or shortcut; raises `ValueError`."""
     return _stored("interaction", _fingerprint(body), interaction_conversation(interaction(body)), body)
 
 
-def _command(body: bytes) -> Receipt:
+def receive_command(body: bytes) -> Receipt:
+    """Take the form of a slash command; raises `ValueError`."""
     form = read_form(body)
     if not form.get("command"):  # Slack also calls here to see whether the certificate is good
         return Receipt()
