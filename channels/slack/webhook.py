@@ -1,8 +1,9 @@
 """Slack's calls to us: who signed them, and what to store.
 
 Events, pressed buttons and slash commands come to `/webhooks/slack/events`, `/interactivity` and `/commands`. Slack
-wants an answer within 3 seconds and otherwise calls again, up to three times, with the same `event_id`: the inbox's
-unique key makes that harmless, so a repeated call is stored like a first one and never dropped for its retry header.
+wants an answer within 3 seconds and otherwise calls again, up to three times: the inbox's unique key makes that
+harmless, so a repeated call is stored like a first one and never dropped for its retry header. A new message is known
+by its channel and time mark, whatever call brought it; another event by its `event_id`.
 """
 
 import hashlib
@@ -75,7 +76,7 @@ def receive_event(body: bytes) -> Receipt:
         return Receipt(body=clean_line(text(envelope.json, "challenge"), 1000))
     if kind != "event_callback" or not envelope.for_us:
         return Receipt()
-    identity = text(envelope.json, "event_id") or _fingerprint(body)
+    identity = envelope.message_key or text(envelope.json, "event_id") or _fingerprint(body)
     return _stored("event", identity, envelope.conversation, body)
 
 
