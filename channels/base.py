@@ -350,7 +350,10 @@ class Channel(Protocol):
 
 
 class AgentsDesk(Channel, Protocol):
-    """The channel in which agents work: it can also change what it has posted."""
+    """The channel in which agents work: it can also change what it has posted, and be asked what was said."""
+
+    def missed(self, place: ExternalId, since: datetime) -> tuple[RawEvent, ...]:
+        """Return what people said in a channel since then, oldest first, heard or not. Raises `TryLater`."""
 
     def update(self, message: ExternalId, card: TicketCard) -> None:
         """Bring a posted card up to date; may be repeated. Raises a `SendError`."""

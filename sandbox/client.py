@@ -105,6 +105,10 @@ class Sandbox:
         """Return what stands in a channel itself, newest first."""
         return self._list("slack/history", channel=channel)
 
+    def cut_sockets(self, *, politely: bool) -> int:
+        """End the connections of an app in Socket Mode, after a word or without one, and return how many there were."""
+        return int(self._post("slack/socket/cut", {"politely": politely})["ended"])
+
     # Phones
 
     def text(self, sender: str, to: str, body: str, *, media: Sequence[Json] = (), replied_sid: str = "") -> str:

@@ -68,6 +68,7 @@ class Control:
             *(Route(f"/control/{path}", partial(_asked, call)) for path, call in gets.items()),
             Route("/control/faults", self._clear_faults, methods=["DELETE"]),
             Route("/control/mail", self._mail, methods=["POST"]),
+            Route("/control/slack/socket/cut", self._cut, methods=["POST"]),
         ]
 
     async def _clear_faults(self, _: Request) -> Response:
@@ -78,6 +79,14 @@ class Control:
         """Hand a mail in; in a thread, as the door may take its time."""
         door = self._account.settings.smtp_door
         return await _answered(lambda given: asyncio.to_thread(hand_in, door, given), request)
+
+    async def _cut(self, request: Request) -> Response:
+        """End the app's own connections to Slack."""
+
+        async def act(given: Json) -> object:
+            return {"ended": await self._people.cut(politely=bool(given.get("politely")))}
+
+        return await _answered(act, request)
 
     def _text(self, given: Json) -> Json:
         media = [_media(one) for one in given.get("media") or []]

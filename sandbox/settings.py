@@ -30,6 +30,7 @@ class Settings:
     port: int
     smtp_port: int
     ledger: Path | None = None
+    slack_app_token: str = ""
     slack_retry_delays: tuple[float, ...] = SLACK_RETRY_DELAYS
 
     @property
@@ -61,6 +62,7 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         port=given.port,
         smtp_port=given.smtp_port,
         ledger=given.ledger,
+        slack_app_token=environment.get("SLACK_APP_TOKEN", ""),
         slack_retry_delays=given.slack_retry_delays,
     )
 

@@ -1,8 +1,9 @@
 """Calls the providers make to the product: in order per lane, retried as each provider does, with the answers kept."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from sandbox.faults import Faults
 from sandbox.ledger import Tell
@@ -18,7 +19,7 @@ class Webhook:
     """One call to make.
 
     `name` is the path after `/webhooks/`, `headers` signs anew at every attempt, `delays` are the pauses before
-    retries, `then` learns of a success.
+    retries, `then` learns of a success. `instead` is another way to the product than a call.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Webhook:
     timeout: float
     delays: tuple[float, ...] = ()
     then: Callable[[Answer], None] | None = None
+    instead: Callable[[], Awaitable[Answer]] | None = None
 
 
 class Webhooks:
@@ -126,7 +128,8 @@ class Webhooks:
     async def _attempt(self, webhook: Webhook, record: Json, extra: Mapping[str, str]) -> Answer:
         headers = {**webhook.headers(), **extra}
         begun = now()
-        answer = await self._outgoing.post(webhook.url, webhook.body, headers, webhook.timeout)
+        call = webhook.instead or partial(self._outgoing.post, webhook.url, webhook.body, headers, webhook.timeout)
+        answer = await call()
         attempt = {"at": begun.isoformat(), "status": answer.status, "problem": answer.problem}
         attempt |= {"seconds": (now() - begun).total_seconds(), "headers": headers, "answer": answer.text}
         record["attempts"].append(attempt)

@@ -82,6 +82,11 @@ def _configuration() -> dict[str, Any]:
                 "schedule": current.sweep_interval,
                 "options": {"queue": HOUSEKEEPING, "expires": max(current.sweep_interval * 2, 5)},
             },
+            "reconcile": {
+                "task": "housekeeping.reconcile",
+                "schedule": current.reconcile_interval,
+                "options": {"queue": HOUSEKEEPING, "expires": current.reconcile_interval},
+            },
         },
         "timezone": "UTC",
     }

@@ -32,6 +32,7 @@ class Settings:
     reply_hold: float
     reopen_window: timedelta
     sweep_interval: float
+    reconcile_interval: float
     event_lease: timedelta
     acknowledgements_per_hour: int
     environment: Mapping[str, str] = field(repr=False)
@@ -78,6 +79,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         reply_hold=number(environment, "REPLY_HOLD_SECONDS", 5, most=60),
         reopen_window=timedelta(days=number(environment, "REOPEN_WINDOW_DAYS", 14)),
         sweep_interval=number(environment, "SWEEP_SECONDS", 5, least=0.5),
+        reconcile_interval=number(environment, "RECONCILE_SECONDS", 120, least=5),
         event_lease=timedelta(seconds=number(environment, "EVENT_LEASE_SECONDS", 20, least=1)),
         acknowledgements_per_hour=int(number(environment, "ACKNOWLEDGEMENTS_PER_HOUR", 60)),
         environment=dict(environment),

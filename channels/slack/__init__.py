@@ -15,9 +15,5 @@ def connect(environment: Mapping[str, str]) -> Connection:
 
     Raises `ValueError` for a SLACK_API_URL that is no address.
     """
-    settings = Settings(
-        token=environment.get("SLACK_BOT_TOKEN", ""),
-        signing_secret=environment.get("SLACK_SIGNING_SECRET", ""),
-        api_url=environment.get("SLACK_API_URL") or "https://slack.com/api/",
-    )
+    settings = Settings.from_environment(environment)
     return Connection(channels=(SlackChannel(settings),), webhook=SlackWebhook(secret=settings.signing_secret))

@@ -5,9 +5,10 @@ from functools import cached_property
 
 from slack_sdk.web import WebClient
 
-from channels.base import ExternalId, Mark, OutboundMessage, Profile, TicketCard
+from channels.base import ExternalId, Mark, OutboundMessage, Profile, RawEvent, TicketCard
 from channels.slack import desk, find, send
 from channels.slack.client import Me, only_later, web_client, who_am_i
+from channels.slack.missed import missed
 from channels.slack.people import People
 from channels.slack.settings import Settings
 
@@ -34,6 +35,11 @@ class Api:
         """Return what Slack knows of a person. Raises `TryLater`."""
         with only_later():
             return self._people.profile(self._client, self._me, person)
+
+    def missed(self, channel: ExternalId, since: datetime) -> tuple[RawEvent, ...]:
+        """Return what people said in a channel since then, oldest first. Raises `TryLater`."""
+        with only_later():
+            return missed(self._client, self._me, channel, since)
 
     def update(self, message: ExternalId, card: TicketCard) -> None:
         """Bring a posted card up to date. Raises a `SendError`."""

@@ -93,6 +93,10 @@ class SlackChannel:
         """Return what Slack knows of a person. Raises `TryLater`."""
         return self._api.profile(person)
 
+    def missed(self, place: ExternalId, since: datetime) -> tuple[RawEvent, ...]:
+        """Return what people said in a channel since then, oldest first, heard or not. Raises `TryLater`."""
+        return self._api.missed(place, since)
+
     def update(self, message: ExternalId, card: TicketCard) -> None:
         """Bring a posted card up to date; may be called again. Raises a `SendError`."""
         self._api.update(message, card)

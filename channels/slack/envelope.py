@@ -94,6 +94,12 @@ class Envelope:
         return (self.written or self.changed or self.deleted) and not self.ours
 
     @property
+    def message_key(self) -> str:
+        """Return the name of a new message, which every event about it shares; empty for other events."""
+        mark = ts(self.message)
+        return f"message:{self.team}/{self.channel}/{mark}" if self.written and mark else ""
+
+    @property
     def conversation(self) -> str:
         """Return the ordering key: the thread, whose first message is in it too, or who speaks in a direct message."""
         own = "" if self.in_direct_message else ts(self.message)

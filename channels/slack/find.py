@@ -6,16 +6,15 @@ from datetime import datetime, timedelta
 from slack_sdk.web import WebClient
 
 from channels.base import ExternalId, OutboundMessage
-from channels.errors import TryLater, Undeliverable
-from channels.slack.client import Me, answer, only_later, slack_errors
+from channels.errors import Undeliverable
+from channels.slack.client import Me, only_later
 from channels.slack.ids import Place, file_id, slack_id
+from channels.slack.pages import pages
 from channels.slack.payload import Json, child, children, text, ts
 from channels.slack.send import METADATA_TYPE, file_name, open_place
 
 # Our clock may be a little ahead of Slack's.
 CLOCK_SLACK = timedelta(seconds=5)
-PAGE = 200
-MAX_PAGES = 10
 
 
 def find_sent(client: WebClient, me: Me, outbound: OutboundMessage, since: datetime) -> tuple[ExternalId, ...]:
@@ -53,25 +52,5 @@ def _history(client: WebClient, where: Place, thread: str, since: datetime) -> l
 
 
 def _messages(client: WebClient, where: Place, thread: str, since: datetime) -> Iterator[Json]:
-    oldest, cursor = f"{(since - CLOCK_SLACK).timestamp():.6f}", ""
-    for _ in range(MAX_PAGES):
-        page = _page(client, where, thread, oldest, cursor)
+    for page in pages(client, where, thread, since - CLOCK_SLACK):
         yield from children(page, "messages")
-        cursor = text(child(page, "response_metadata"), "next_cursor")
-        if not cursor:
-            return
-    # Not having seen everything, we must not conclude from not having found it.
-    raise TryLater("The channel is too busy to find the message in it.")
-
-
-def _page(client: WebClient, where: Place, thread: str, oldest: str, cursor: str) -> Json:
-    with slack_errors():
-        if thread:
-            response = client.conversations_replies(
-                channel=where.id, ts=thread, oldest=oldest, limit=PAGE, cursor=cursor or None, include_all_metadata=True
-            )
-        else:
-            response = client.conversations_history(
-                channel=where.id, oldest=oldest, limit=PAGE, cursor=cursor or None, include_all_metadata=True
-            )
-    return answer(response)

@@ -1,5 +1,6 @@
 """What the environment says about Slack."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from channels.download import own_host
@@ -12,8 +13,19 @@ class Settings:
     token: str = field(repr=False)
     signing_secret: str = field(repr=False)
     api_url: str
+    app_token: str = field(default="", repr=False)
     # A share of files begins at most this late; with the call's own timeout it then ends before the lease does.
     upload_seconds: float = 30.0
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read `SLACK_…`."""
+        return cls(
+            token=environment.get("SLACK_BOT_TOKEN", ""),
+            signing_secret=environment.get("SLACK_SIGNING_SECRET", ""),
+            api_url=environment.get("SLACK_API_URL") or "https://slack.com/api/",
+            app_token=environment.get("SLACK_APP_TOKEN", ""),
+        )
 
     @property
     def file_hosts(self) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
 """Slack's calls to us: who signed them, and what to store.
 
 Events, pressed buttons and slash commands come to `/webhooks/slack/events`, `/interactivity` and `/commands`. Slack
-wants an answer within 3 seconds and otherwise calls again, up to three times, with the same `event_id`: the inbox's
-unique key makes that harmless, so a repeated call is stored like a first one and never dropped for its retry header.
+wants an answer within 3 seconds and otherwise calls again, up to three times: the inbox's unique key makes that
+harmless, so a repeated call is stored like a first one and never dropped for its retry header. A new message is known
+by its channel and time mark, whatever call brought it; another event by its `event_id`.
 """
 
 import hashlib
@@ -49,9 +50,9 @@ class SlackWebhook:
     def receive(self, request: Request) -> Receipt:
         """Take a call by its path; other paths are refused with 404, unreadable bodies with 400."""
         receivers = {
-            "/webhooks/slack/events": _event,
-            "/webhooks/slack/interactivity": _interaction,
-            "/webhooks/slack/commands": _command,
+            "/webhooks/slack/events": receive_event,
+            "/webhooks/slack/interactivity": receive_interaction,
+            "/webhooks/slack/commands": receive_command,
         }
         if request.path not in receivers:
             raise Refused(404, "There is no such address.")
@@ -67,22 +68,25 @@ def sign(secret: str, timestamp: str, body: bytes) -> bytes:
     return b"v0=" + digest.hexdigest().encode()
 
 
-def _event(body: bytes) -> Receipt:
+def receive_event(body: bytes) -> Receipt:
+    """Take an event's envelope; raises `ValueError`."""
     envelope = Envelope(read_json(body))
     kind = text(envelope.json, "type")
     if kind == "url_verification":
         return Receipt(body=clean_line(text(envelope.json, "challenge"), 1000))
     if kind != "event_callback" or not envelope.for_us:
         return Receipt()
-    identity = text(envelope.json, "event_id") or _fingerprint(body)
+    identity = envelope.message_key or text(envelope.json, "event_id") or _fingerprint(body)
     return _stored("event", identity, envelope.conversation, body)
 
 
-def _interaction(body: bytes) -> Receipt:
+def receive_interaction(body: bytes) -> Receipt:
+    """Take the form of a button, modal or shortcut; raises `ValueError`."""
     return _stored("interaction", _fingerprint(body), interaction_conversation(interaction(body)), body)
 
 
-def _command(body: bytes) -> Receipt:
+def receive_command(body: bytes) -> Receipt:
+    """Take the form of a slash command; raises `ValueError`."""
     form = read_form(body)
     if not form.get("command"):  # Slack also calls here to see whether the certificate is good
         return Receipt()

@@ -16,6 +16,10 @@ class People:
         self._slack = slack
         self._interactivity = interactivity
 
+    async def cut(self, *, politely: bool) -> int:
+        """End the connections of an app in Socket Mode and return how many there were."""
+        return await self._slack.sockets.cut(politely=politely)
+
     def calls(self) -> dict[str, Callable[[Json], Json]]:
         """Return the calls by name."""
         return {

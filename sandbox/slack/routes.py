@@ -6,7 +6,7 @@ from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from sandbox.faults import Faults, answer
 from sandbox.slack import chat, files, lookup
@@ -68,13 +68,14 @@ class SlackDoor:
             "views.publish": self._view(interactivity.publish_view),
         }
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[BaseRoute]:
         """Return Slack's addresses on this host."""
         return [
             Route("/slack/api/{method}", self.api, methods=["GET", "POST"]),
             Route("/slack/upload/v1/{file}", self.upload, methods=["POST"]),
             Route("/slack/files/{path:path}", self.download),
             Route("/slack/response/{token}", self.response, methods=["POST"]),
+            WebSocketRoute("/slack/socket/{ticket}", self._slack.sockets.serve),
         ]
 
     async def api(self, request: Request) -> Response:
@@ -131,11 +132,20 @@ class SlackDoor:
     def _answer(self, method: str, given: Json, token: str) -> Json:
         if not token:
             raise SlackError("not_authed")
+        if method == "apps.connections.open":
+            return self._open_connection(token)
         if not self._is_ours(token):
             raise SlackError("invalid_auth")
         if method not in self._methods:
             raise SlackError("unknown_method")
         return self._methods[method](self._slack, given)
+
+    def _open_connection(self, token: str) -> Json:
+        expected = self._slack.settings.slack_app_token
+        if not expected or not hmac.compare_digest(token.encode(), expected.encode()):
+            raise SlackError("invalid_auth")
+        host = self._slack.settings.own_url.replace("http", "ws", 1)
+        return {"url": f"{host}/slack/socket/{self._slack.sockets.ticket()}"}
 
     def _respond(self, token: str, given: Json) -> Response:
         try:

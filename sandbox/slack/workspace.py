@@ -4,8 +4,9 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from urllib.parse import urlencode
 
 from sandbox.ledger import Ledger
@@ -13,6 +14,7 @@ from sandbox.outgoing import Answer
 from sandbox.settings import Settings
 from sandbox.slack import shapes
 from sandbox.slack.errors import SlackError
+from sandbox.slack.socket import Sockets
 from sandbox.slack.talk import Clock, Talk
 from sandbox.slack.world import BOT, BOT_USER, TEAM, Place, World
 from sandbox.webhooks import Webhook, Webhooks
@@ -42,6 +44,7 @@ class Workspace:
         self.world = World()
         self.talk = Talk(Clock())
         self.files: dict[str, File] = {}
+        self.sockets = Sockets()
 
     def post(self, place: Place, message: Json, thread_ts: str = "") -> Json:
         """Store a message and tell the app of it, whoever wrote it. Raises `SlackError`."""
@@ -134,15 +137,24 @@ class Workspace:
         author = self.world.people.get(event.get("user", BOT_USER))
         body = shapes.envelope(event, author.team if author else TEAM, shared=self.world.shared(place))
         webhook = self._webhook("slack/events", place.id, json.dumps(body).encode(), "application/json", None)
-        self.webhooks.queue(replace(webhook, delays=self.settings.slack_retry_delays))
+        instead = self._envelope("slack/events", body)
+        self.webhooks.queue(replace(webhook, delays=self.settings.slack_retry_delays, instead=instead))
 
     def call(self, path: str, lane: str, fields: Mapping[str, str], then: Then = None) -> int:
         """Post a form to the app's interactivity or command address; Slack makes such calls once."""
         raw = urlencode(fields).encode()
-        return self.webhooks.queue(self._webhook(path, lane, raw, FORM, then))
+        payload = json.loads(fields["payload"]) if "payload" in fields else dict(fields)
+        webhook = self._webhook(path, lane, raw, FORM, then)
+        return self.webhooks.queue(replace(webhook, instead=self._envelope(path, payload)))
 
     def _tell_of_reaction(self, kind: str, user: str, name: str, message: Json, place: Place) -> None:
         self.tell(place, shapes.reaction_event(kind, user, name, message, place) | {"event_ts": self.talk.stamp()})
+
+    def _envelope(self, path: str, payload: Json) -> Callable[[], Awaitable[Answer]] | None:
+        """Return how an app with Socket Mode on hears of something."""
+        if not self.settings.slack_app_token:
+            return None
+        return partial(self.sockets.hand_over, path, payload, ANSWER_WITHIN)
 
     def _webhook(self, path: str, lane: str, body: bytes, content_type: str, then: Then) -> Webhook:
         return Webhook(

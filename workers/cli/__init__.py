@@ -13,10 +13,10 @@ from workers.settings import SettingsError, join_running_desk, read_environment
 _GROUPS = {
     "Try it": ("demo", "up"),
     "Set up": ("migrate", "apply", "users", "slack"),
-    "Run": ("web", "smtp", "imap", "worker", "beat", "flower"),
+    "Run": ("web", "smtp", "imap", "slack-socket", "worker", "beat", "flower"),
     "Work": ("tickets", "events", "deliveries", "mailboxes", "parse"),
 }
-_PROCESSES = ("migrate", "web", "smtp", "imap", "worker", "beat", "flower")
+_PROCESSES = ("migrate", "web", "smtp", "imap", "slack-socket", "worker", "beat", "flower")
 
 
 class _Grouped(click.Group):
@@ -34,7 +34,7 @@ class _Grouped(click.Group):
         if cmd_name not in self.list_commands(ctx):
             return None
         module = import_module(f"workers.cli.{'processes' if cmd_name in _PROCESSES else cmd_name}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -54,6 +54,14 @@ def imap() -> None:
 
 
 @click.command()
+def slack_socket() -> None:
+    """Take Slack's calls over a connection of our own: no public address needed. Needs SLACK_APP_TOKEN."""
+    from workers.doors.slack_socket import serve  # noqa: PLC0415 (each process loads only what is its own)
+
+    serve(runtime())
+
+
+@click.command()
 @click.option(
     "--queues",
     default="all",

@@ -15,8 +15,12 @@ def slack() -> None:
 
 @slack.command()
 @click.option("--url", help="The public address of the web door; PUBLIC_URL when not given.")
-def manifest(url: str | None) -> None:
+@click.option("--socket", is_flag=True, help="For Socket Mode: no public address, but an app-level token.")
+def manifest(url: str | None, *, socket: bool) -> None:
     """Print the manifest of the Slack app: paste it at "Create an app, from a manifest"."""
+    if socket:
+        click.echo(json.dumps(app_manifest(None), indent=2))
+        return
     address = url or read_environment().get("PUBLIC_URL", "")
     if not address.startswith("https://"):
         raise click.ClickException("Slack calls https addresses only: give --url https://desk.example.com")

@@ -147,6 +147,8 @@ class RunningDesk:
                 "flower", "white", "flower", "--port", str(ports.flower), ready=f"tcp://127.0.0.1:{ports.flower}"
             ),
         ]
+        if self.environment.get("SLACK_APP_TOKEN"):
+            local.append(self._program("slack-socket", "green", "slack-socket"))
         return [*([self._sandbox()] if self.sandboxed else ()), *local]
 
     def _sandbox(self) -> Program:

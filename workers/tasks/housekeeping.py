@@ -1,15 +1,22 @@
-"""`housekeeping.sweep`: wake every row that is due and that no worker holds. Nothing depends on a task arriving."""
+"""What is done every so often, whatever else happens: two at once do no harm.
+
+`housekeeping.sweep` wakes every row that is due and that no worker holds: nothing depends on a task arriving.
+`housekeeping.reconcile` asks Slack what was said while its calls did not get through.
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import cache
 
 from sqlalchemy.orm import Session
 
 from models.base import try_lock
 from models.delivery_claims import due_deliveries
 from models.inbound_events import due_events
-from workers.app import app
+from workers.app import app, publish
 from workers.db import Wakeup, enqueue
+from workers.desk.reconciling import Reconciler
+from workers.inbox import Inbox
 from workers.logs import get_logger
 from workers.runtime import Runtime, runtime
 
@@ -24,6 +31,18 @@ ROWS_A_SWEEP = 500
 def sweep() -> None:
     """Sweep once."""
     sweep_once(runtime())
+
+
+@app.task(name="housekeeping.reconcile")
+def reconcile() -> None:
+    """Look once for what was missed."""
+    _reconciler().run()
+
+
+@cache
+def _reconciler() -> Reconciler:
+    tools = runtime()
+    return Reconciler(tools=tools, inbox=Inbox(tools.database, publish))
 
 
 def sweep_once(tools: Runtime) -> int:

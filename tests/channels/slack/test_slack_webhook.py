@@ -119,9 +119,13 @@ def test_the_address_is_proven_by_repeating_the_challenge() -> None:
     assert (receipt.events, receipt.body, receipt.content_type) == ((), "abc123", "text/plain")
 
 
-def test_a_message_is_stored_untouched_under_its_event_id() -> None:
+def test_a_message_is_stored_untouched_under_its_own_name() -> None:
     (one,) = stored(BODY)
-    assert (one.channel, one.external_id, one.conversation) == ("slack", "Ev1", "T1/C1/1700000000.000100")
+    assert (one.channel, one.external_id, one.conversation) == (
+        "slack",
+        "message:T1/C1/1700000000.000100",
+        "T1/C1/1700000000.000100",
+    )
     assert (one.payload, one.facts) == (BODY, {"kind": "event"})
 
 
@@ -158,9 +162,30 @@ def test_what_is_certainly_nothing_for_us_is_not_stored(changes: dict[str, objec
     assert stored(event(**changes)) == ()
 
 
+def deletion(**more: object) -> bytes:
+    gone: dict[str, object] = {
+        "type": "message",
+        "subtype": "message_deleted",
+        "channel": "C1",
+        "ts": "1700000009.000100",
+    }
+    gone["previous_message"] = {"type": "message", "user": "U1", "text": "x", "ts": "1700000000.000100"}
+    return json.dumps({**EVENT, "event": gone, **more}).encode()
+
+
+def test_what_is_no_new_message_is_stored_under_its_event_id() -> None:
+    (one,) = stored(deletion())
+    assert one.external_id == "Ev1"
+
+
 def test_an_event_without_an_id_is_stored_under_its_fingerprint() -> None:
-    (one,) = stored(json.dumps({**EVENT, "event_id": None}).encode())
+    (one,) = stored(deletion(event_id=None))
     assert one.external_id.startswith("sha256:")
+
+
+def test_a_message_is_the_same_whichever_event_brings_it() -> None:
+    (one,), (again,) = stored(BODY), stored(json.dumps({**EVENT, "event_id": "Ev2"}).encode())
+    assert one.external_id == again.external_id
 
 
 def test_a_press_is_stored_once_however_often_slack_repeats_it() -> None:

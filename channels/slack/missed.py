@@ -1,0 +1,63 @@
+"""What was said in a channel while nobody heard Slack's calls: Slack gives up on a call after three repetitions.
+
+Threads are found by their first message, which says when the last answer to it came. Methods: `conversations.history`
+and `conversations.replies`, some fifty calls a minute.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from slack_sdk.web import WebClient
+
+from channels.base import ExternalId, RawEvent
+from channels.slack.client import Me
+from channels.slack.ids import Place, place
+from channels.slack.pages import pages
+from channels.slack.payload import Json, children, moment, ts
+from channels.slack.webhook import receive_event
+
+# How old a thread's first message may be; an older thread is looked at no more.
+OLDEST_THREAD = timedelta(days=30)
+
+
+def missed(client: WebClient, me: Me, channel: ExternalId, since: datetime) -> tuple[RawEvent, ...]:
+    """Return what people said in a channel and its threads after `since`, oldest first, as the door would store it.
+
+    Raises `TryLater`. What the door has stored already has the same key, so that storing it again is harmless.
+    """
+    where = place(channel)
+    said = {ts(message): message for message in _messages(client, where, since)}
+    return tuple(event for mark in sorted(said) for event in receive_event(_envelope(me, where, said[mark])).events)
+
+
+def _messages(client: WebClient, where: Place, since: datetime) -> Iterator[Json]:
+    for root in _page_messages(client, where, "", since - OLDEST_THREAD):
+        if _after(root, "ts", since):
+            yield root
+        if _after(root, "latest_reply", since):
+            for reply in _page_messages(client, where, ts(root), since):
+                if _after(reply, "ts", since):
+                    yield reply
+
+
+def _page_messages(client: WebClient, where: Place, thread: str, oldest: datetime) -> Iterator[Json]:
+    for page in pages(client, where, thread, oldest):
+        yield from (message for message in children(page, "messages") if ts(message))
+
+
+def _after(message: Json, key: str, since: datetime) -> bool:
+    mark = ts(message, key)
+    return bool(mark) and moment(mark) > since
+
+
+def _envelope(me: Me, where: Place, message: Json) -> bytes:
+    """Wrap a message as the Events API does."""
+    kind = {"D": "im", "G": "group"}.get(where.id[:1], "channel")
+    envelope = {
+        "type": "event_callback",
+        "team_id": me.team,
+        "authorizations": [{"team_id": me.team, "user_id": me.user, "is_bot": True}],
+        "event": {**message, "type": "message", "channel": where.id, "channel_type": kind},
+    }
+    return json.dumps(envelope, sort_keys=True).encode()

@@ -1,0 +1,45 @@
+"""Up to when each place of the outside was asked what it had said, lest a call that never came be missed for ever."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import String, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base
+from models.departments import DepartmentExternalId
+from models.external_ids import ExternalId
+
+
+class Reconciliation(Base):
+    """One place, by its outside name, and the moment before which nothing is missing."""
+
+    __tablename__ = "reconciliations"
+
+    type: Mapped[str] = mapped_column(String(50), primary_key=True)
+    value: Mapped[str] = mapped_column(String(255), primary_key=True)
+    complete_until: Mapped[datetime]
+
+
+def places_to_reconcile(session: Session, types: Sequence[str]) -> list[tuple[ExternalId, datetime | None]]:
+    """Return the departments' places of these types, each with the moment before which nothing is missing, if known."""
+    rows = session.execute(
+        select(DepartmentExternalId.type, DepartmentExternalId.value, Reconciliation.complete_until)
+        .outerjoin(
+            Reconciliation,
+            (Reconciliation.type == DepartmentExternalId.type) & (Reconciliation.value == DepartmentExternalId.value),
+        )
+        .where(DepartmentExternalId.type.in_(types))
+        .order_by(DepartmentExternalId.id)
+    )
+    return [(ExternalId(type=row.type, value=row.value), row.complete_until) for row in rows]
+
+
+def mark_reconciled(session: Session, place: ExternalId, until: datetime) -> None:
+    """Note that nothing said before `until` is missing."""
+    session.execute(
+        insert(Reconciliation)
+        .values(type=place.type, value=place.value, complete_until=until)
+        .on_conflict_do_update(index_elements=["type", "value"], set_={"complete_until": until})
+    )

@@ -1,0 +1,119 @@
+"""What Slack gave up calling us about is found in its channels. The sandbox's calls go nowhere in these tests."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from channels.base import ExternalId
+from models.base import now
+from models.departments import AGENTS
+from models.reconciliations import mark_reconciled
+from sandbox.faults import Fault
+from tests.desk import Desk
+from workers.desk.reconciling import Reconciler
+
+PLACES = ((AGENTS, "T0DESK/C0SUPPORT"), (AGENTS, "T0DESK/C0BILLING"), ("slack", "T0DESK/C0CLIENTS"))
+
+
+@pytest.fixture
+def look(desk: Desk) -> Callable[[], int]:
+    """Let a desk look for all that it may have missed since this moment; other tests spoke in the same channels."""
+    begin = now()
+
+    def run() -> int:
+        complete(desk, begin)
+        return reconciler(desk).run()
+
+    return run
+
+
+def complete(desk: Desk, until: datetime) -> None:
+    with desk.tools.database.session_scope() as session:
+        for kind, value in PLACES:
+            mark_reconciled(session, ExternalId(type=kind, value=value), until)
+
+
+def reconciler(desk: Desk) -> Reconciler:
+    return Reconciler(tools=desk.tools, inbox=desk.inbox, overlap=timedelta(0))
+
+
+def thread(desk: Desk) -> tuple[str, str]:
+    """Open a ticket by text and return the channel and `ts` of its thread."""
+    desk.text("Help")
+    desk.work()
+    return "C0SUPPORT", desk.thread()
+
+
+def sent(desk: Desk) -> list[str]:
+    return [str(effect["body"]) for effect in desk.effects("twilio", "message")]
+
+
+def test_fifty_answers_nobody_heard_are_each_sent_once_and_in_order(desk: Desk, look: Callable[[], int]) -> None:
+    channel, ts = thread(desk)
+    said = [f"Answer {number:02}" for number in range(50)]
+    for body in said:
+        desk.sandbox.say("U0ADA", channel, body, thread_ts=ts)
+    assert look() == 50
+    desk.work()
+    assert sent(desk) == said
+    assert look() == 0
+    desk.work()
+    assert sent(desk) == said
+
+
+def test_what_was_heard_is_not_found_again(desk: Desk, look: Callable[[], int]) -> None:
+    channel, ts = thread(desk)
+    mark = desk.sandbox.say("U0ADA", channel, "Heard", thread_ts=ts)
+    event: dict[str, object] = {
+        "type": "message",
+        "user": "U0ADA",
+        "channel": channel,
+        "text": "Heard",
+        "ts": mark,
+        "thread_ts": ts,
+    }
+    desk.slack(event)
+    assert look() == 0
+    desk.slack(event)
+    desk.work()
+    assert sent(desk) == ["Heard"]
+
+
+def test_a_note_nobody_heard_stays_a_note_and_is_one(desk: Desk, look: Callable[[], int]) -> None:
+    channel, ts = thread(desk)
+    desk.sandbox.say("U0ADA", channel, "note: she is angry", thread_ts=ts)
+    assert look() == 1
+    assert look() == 0
+    desk.work()
+    assert (len(desk.notes()), sent(desk)) == (1, [])
+
+
+def test_a_clients_message_nobody_heard_opens_a_ticket(desk: Desk, look: Callable[[], int]) -> None:
+    desk.sandbox.say("U0CLEO", "C0CLIENTS", "Nobody answers")
+    assert look() == 1
+    desk.work()
+    assert "Nobody answers" in [ticket.title for ticket in desk.tickets()]
+
+
+def test_our_own_posts_are_not_taken_for_anybodys(desk: Desk, look: Callable[[], int]) -> None:
+    thread(desk)
+    assert look() == 0
+
+
+def test_a_channel_that_was_never_looked_at_begins_now(desk: Desk) -> None:
+    channel, ts = thread(desk)
+    desk.sandbox.say("U0ADA", channel, "Before our time", thread_ts=ts)
+    assert reconciler(desk).run() == 0
+    with desk.tools.database.session_scope() as session:
+        assert session.scalar(text("SELECT count(*) FROM reconciliations")) == len(PLACES)
+
+
+def test_slack_away_leaves_the_moment_where_it_was(desk: Desk) -> None:
+    complete(desk, now())
+    channel, ts = thread(desk)
+    desk.sandbox.say("U0ADA", channel, "Later", thread_ts=ts)
+    desk.sandbox.fault(Fault(service="slack", method="conversations.history", kind="5xx_before", times=3))
+    assert reconciler(desk).run() == 0
+    assert reconciler(desk).run() == 1
