@@ -65,6 +65,8 @@ def serve(tools: Runtime, connect: Connect = Source, pace: Pace | None = None) -
     while signal.sigtimedwait(_STOP, _CHECK_SECONDS) is None:
         for watch in watches:
             watch.check()
+        if not all(watch.is_alive() for watch in watches):
+            raise RuntimeError("a mailbox's thread has ended")  # the supervisor starts us again
     _stop(watches)
     log.info("imap_stopped")
 
