@@ -35,6 +35,7 @@ __all__ = [
     "ReportState",
     "Request",
     "TicketCard",
+    "Verdict",
     "Webhook",
     "bounded",
     "clean_line",
@@ -49,6 +50,17 @@ class Automatic(StrEnum):
     ANSWER = "answer"  # a vacation note or another automatic answer to a mail of ours
     ECHO = "echo"  # our own mail come back
     NOTICE = "notice"  # lists, bulk, forms, notifications
+
+
+class Verdict(StrEnum):
+    """What a trusted server says of whether a sender is who they say; `UNKNOWN` when none said anything."""
+
+    UNKNOWN = ""
+    NONE = "none"
+    PASS = "pass"  # noqa: S105 (a verdict)
+    FAIL = "fail"
+    TEMPERROR = "temperror"
+    PERMERROR = "permerror"
 
 
 class ReportState(StrEnum):
@@ -148,7 +160,7 @@ class InboundMessage:
     mentions: tuple[ExternalId, ...] = ()
     direct: bool = False
     automatic: Automatic = Automatic.NO
-    authenticated: str = ""
+    authenticated: Verdict = Verdict.UNKNOWN
     reply_to: str = ""
     cut_by: str = ""
 

@@ -3,6 +3,7 @@
 ChannelError
 ├── Refused(status)            at the door: bad signature 401/403, too large 413, unknown recipient 550
 ├── Malformed                  from them but unreadable: set aside with its bytes, listed, replayable
+├── MailboxError               while fetching mail, which goes on later; its kinds stand where they are raised
 └── SendError
     ├── TryLater(retry_after)  certainly not sent: the row gets a later next_attempt_at
     ├── Undeliverable(code)    certainly not sent and never will be: delivery failed, the agents are told
@@ -26,6 +27,10 @@ class Refused(ChannelError):
 
 class Malformed(ChannelError):
     """The stored bytes cannot be read; the event is set aside with them."""
+
+
+class MailboxError(ChannelError):
+    """A mailbox, or a mail in it, cannot be had as it should; the door says so and goes on."""
 
 
 class SendError(ChannelError):

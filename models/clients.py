@@ -44,16 +44,16 @@ def get_or_create_client(session: Session, aliases: Sequence[ExternalId], *, nam
     the client if it was new. Safe under any number of simultaneous first messages: whoever comes second waits for the
     first to commit and reads the winner.
     """
-    client_id = _find(session, aliases)
-    if client_id is None:
-        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(aliases[0].value, 0))))
-        client_id = _find(session, aliases)
-    if client_id is None:
-        client_id = _make(session, aliases[0], name)
-    return client_id
+    return known_client(session, aliases) or create_client(session, aliases, name=name)
 
 
-def _find(session: Session, aliases: Sequence[ExternalId]) -> int | None:
+def create_client(session: Session, aliases: Sequence[ExternalId], *, name: str) -> int:
+    """Make the client of these names, or return the one that somebody else has made meanwhile."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(aliases[0].value, 0))))
+    return known_client(session, aliases) or _make(session, aliases[0], name)
+
+
+def known_client(session: Session, aliases: Sequence[ExternalId]) -> int | None:
     """Look all names up at once; the one in use now is added when only another was known."""
     rows = session.execute(
         select(ClientExternalId.type, ClientExternalId.client_id)

@@ -1,6 +1,6 @@
 """Mailboxes that are fetched from: how far each has been read, how it is doing, and the key it was last given."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -54,7 +54,15 @@ class Cursor:
 def open_mailbox(session: Session, name: str, place: str) -> Cursor:
     """Return the cursor of a mailbox; one that is new, or elsewhere now, begins anew."""
     fresh = insert(Mailbox).values(name=name, place=place)
-    elsewhere = {"place": place, "uidvalidity": None, "last_uid": 0, "fetched_at": None}
+    elsewhere = {
+        "place": place,
+        "uidvalidity": None,
+        "last_uid": 0,
+        "fetched_at": None,
+        "state": MailboxState.CONNECTING,
+        "error": "",
+        "created_at": UTC_NOW,
+    }
     session.execute(
         fresh.on_conflict_do_update(
             index_elements=["name"], set_=elsewhere, where=Mailbox.place != fresh.excluded.place
@@ -83,22 +91,22 @@ def advance(session: Session, name: str, uidvalidity: int, uid: int) -> None:
 
 def forget_cursor(session: Session, name: str) -> None:
     """Let a mailbox be read anew."""
-    _set(session, name, uidvalidity=None, last_uid=0)
+    _set(session, name, {"uidvalidity": None, "last_uid": 0})
 
 
 def note_trouble(session: Session, name: str, error: str) -> None:
     """Say what keeps a mailbox from being read."""
-    _set(session, name, state=MailboxState.FAILING, error=error)
+    _set(session, name, {"state": MailboxState.FAILING, "error": error})
 
 
 def note_watching(session: Session, name: str, remark: str) -> None:
     """Say that a mailbox has just been read to its end, and what about it is not as it should be."""
-    _set(session, name, state=MailboxState.WATCHING, error=remark, fetched_at=UTC_NOW)
+    _set(session, name, {"state": MailboxState.WATCHING, "error": remark, "fetched_at": UTC_NOW})
 
 
 def keep_refresh_token(session: Session, name: str, sealed: bytes, origin: str) -> None:
     """Keep the encrypted token that the next access token is asked for with."""
-    _set(session, name, refresh_token=sealed, refresh_token_origin=origin)
+    _set(session, name, {"refresh_token": sealed, "refresh_token_origin": origin})
 
 
 def kept_refresh_token(session: Session, name: str, origin: str) -> bytes | None:
@@ -113,7 +121,7 @@ def list_mailboxes(session: Session) -> Sequence[Mailbox]:
     return list(session.scalars(select(Mailbox).order_by(Mailbox.name)))
 
 
-def _set(session: Session, name: str, **values: object) -> None:
+def _set(session: Session, name: str, values: Mapping[str, object]) -> None:
     session.execute(
         update(Mailbox).where(Mailbox.name == name).values(values).execution_options(synchronize_session=False)
     )

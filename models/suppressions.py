@@ -39,15 +39,21 @@ def suppress(session: Session, address: ExternalId, reason: SuppressionReason, d
     )
 
 
-def trust_again(session: Session, address: ExternalId) -> None:
-    """Write again to an address that bounced, because somebody writes from it; who opted out stays left alone."""
-    session.execute(
-        delete(Suppression).where(
+def trust_again(session: Session, address: ExternalId) -> bool:
+    """Write again to an address that bounced, because somebody writes from it, and say whether it had.
+
+    Who opted out stays left alone.
+    """
+    lifted = session.execute(
+        delete(Suppression)
+        .where(
             Suppression.type == address.type,
             Suppression.value == address.value,
             Suppression.reason.in_((SuppressionReason.BOUNCED, SuppressionReason.INVALID)),
         )
+        .returning(Suppression.id)
     )
+    return lifted.first() is not None
 
 
 def suppression_of(session: Session, address: ExternalId) -> Suppression | None:

@@ -9,15 +9,14 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from channels.base import Verdict
 from channels.email import address
 from channels.email.headers import Headers
 
-FAIL, NONE, PASS = "fail", "none", "pass"
-
 _MAX_VALUE = 16384
 _MAX_RESULTS = 50
-_KNOWN = (PASS, FAIL, NONE, "temperror", "permerror")
-_OTHER_WORDS = {"bestguesspass": PASS}  # of Exchange: there is no policy, and it would be met
+# "bestguesspass" is of Exchange: there is no policy, and it would be met.
+_KNOWN = {each.value: each for each in Verdict if each} | {"bestguesspass": Verdict.PASS}
 # What each method vouches for that can be compared with From, best first.
 _VOUCHED = {"dkim": ("header.d", "header.i"), "spf": ("smtp.mailfrom", "smtp.mail")}
 _TOKEN = re.compile(r'"(?P<quoted>(?:[^"\\]|\\.)*+)"|\\.|[();"]|[^"\\();]+|\\', re.DOTALL)
@@ -32,7 +31,7 @@ class Result:
     """What one method came to; `properties` are what it looked at, by `header.from` and the like."""
 
     method: str
-    result: str
+    result: Verdict
     properties: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -44,7 +43,7 @@ def trusted_ids(setting: str) -> frozenset[str]:
     return frozenset(names)
 
 
-def verdict(headers: Headers, trusted: Collection[str], sender: str) -> str:
+def verdict(headers: Headers, trusted: Collection[str], sender: str) -> Verdict:
     """Return what the trusted server says of a mail from `sender`: `pass`, `fail`, `none` or an error's name.
 
     Empty when no trusted server said anything, which is no reason to doubt anybody.
@@ -53,17 +52,21 @@ def verdict(headers: Headers, trusted: Collection[str], sender: str) -> str:
         server, results = read(value)
         if server in trusted:
             return _verdict(results, address.domain_of(sender))
-    return ""
+    return Verdict.UNKNOWN
 
 
-def _verdict(results: Collection[Result], domain: str) -> str:
+def _verdict(results: Collection[Result], domain: str) -> Verdict:
     """Ask DMARC, which alone judges From; without it, a signature or envelope of the same domain speaks for it too."""
     judged = [each for each in results if each.method == "dmarc"]
     if judged:
-        worst = min(judged, key=lambda each: (each.result == PASS, each.result != FAIL))
+        worst = min(judged, key=lambda each: (each.result is Verdict.PASS, each.result is not Verdict.FAIL))
         about = worst.properties.get("header.from", domain)
-        return worst.result if worst.result != PASS or _same(about, domain) else NONE
-    return PASS if any(each.result == PASS and _vouches(each, domain) for each in results) else NONE
+        return worst.result if worst.result is not Verdict.PASS or _same(about, domain) else Verdict.NONE
+    return (
+        Verdict.PASS
+        if any(each.result is Verdict.PASS and _vouches(each, domain) for each in results)
+        else Verdict.NONE
+    )
 
 
 def _vouches(result: Result, domain: str) -> bool:
@@ -85,7 +88,7 @@ def read(value: str) -> tuple[str, tuple[Result, ...]]:
     if not closed:
         # A server may repeat words of the sender unquoted: what they opened must not hide that they failed.
         found = [_result(clause) for clause in value.translate(_QUOTING).split(";")[1 : _MAX_RESULTS + 1]]
-        found = [each for each in found if each and each.result == FAIL]
+        found = [each for each in found if each and each.result is Verdict.FAIL]
     return next(iter(clauses[0].lower().split()), ""), tuple(each for each in found if each)
 
 
@@ -125,6 +128,6 @@ def _result(clause: str) -> Result | None:
     word = first[2].lower()
     return Result(
         method=first[0].partition("/")[0].lower(),
-        result=word if word in _KNOWN else _OTHER_WORDS.get(word, NONE),
+        result=_KNOWN.get(word, Verdict.NONE),
         properties={name.lower(): given for name, _, given in reversed(rest)},
     )

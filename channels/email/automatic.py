@@ -7,6 +7,7 @@ from itertools import islice
 
 from channels.base import Automatic
 from channels.email import address, body, bounce, decode, headers, mime, references, tokens
+from channels.email.bounces.notice import null_sender
 from channels.email.headers import Headers
 from channels.email.languages import any_of
 from channels.email.mime import Part
@@ -65,16 +66,6 @@ class Origin:
     def our_domain(self, domain: str) -> bool:
         """Say whether a domain is that of an address of ours the mail was sent to."""
         return domain.lower() in {address.domain_of(each) for each in self.ours}
-
-
-def kind(root: Part, mail_from: str | None, ours: Collection[str]) -> Automatic:
-    """Return who wrote the mail: a person, or which kind of machine."""
-    return judge(root, mail_from, ours)[0]
-
-
-def reason(root: Part, mail_from: str | None, ours: Collection[str]) -> str:
-    """Return the name of the rule that decided, empty for a person's mail."""
-    return judge(root, mail_from, ours)[1]
 
 
 def judge(root: Part, mail_from: str | None, ours: Collection[str]) -> tuple[Automatic, str]:
@@ -169,9 +160,7 @@ def _null_sender_to_token(origin: Origin) -> bool:
 
 
 def _null_sender(origin: Origin) -> bool:
-    if origin.mail_from is None:
-        return origin.headers.first("return-path").strip() == "<>"
-    return origin.mail_from.strip() in {"", "<>"}
+    return null_sender(origin.headers, origin.mail_from)
 
 
 def _suppressed(origin: Origin) -> bool:

@@ -15,7 +15,6 @@ from channels.email.bounces import fields, notice, recipients, status, words
 from channels.email.bounces.notice import Notice
 from channels.email.mime import Part
 
-_BAD_ADDRESS = frozenset(("5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"))
 _BAD_NEWS = (ReportState.FAILED, ReportState.DELAYED)
 _OURS = re.compile(
     r"(?<![a-z0-9.@_-])t[1-9]\d{0,18}+\.[a-z2-7]{26}\.[0-9a-f-]{36}@[a-z0-9.\[\]:-]{1,255}+", re.IGNORECASE
@@ -59,7 +58,7 @@ def report(root: Part, mail_from: str | None, at: datetime | None) -> DeliveryRe
         code=found.status,
         detail=found.detail,
         at=at,
-        bad_address=found.state is ReportState.FAILED and found.status in _BAD_ADDRESS,
+        bad_address=found.state is ReportState.FAILED and found.status in status.BAD_ADDRESS,
     )
 
 

@@ -105,6 +105,9 @@ class Connections:
         try:
             _send_at_once(conversation)
             self._greet(conversation)
+        except smtplib.SMTPAuthenticationError as error:
+            conversation.hang_up()
+            raise TryLater("the mail relay refuses our login: check user and password in SMTP_RELAY_URL") from error
         except OSError as error:
             conversation.hang_up()
             raise BrokeOffError(f"the mail relay broke off: {type(error).__name__}") from error

@@ -88,8 +88,8 @@ def _labels(lines: Sequence[str], index: int) -> int:
 def _labelled(lines: Sequence[str], index: int) -> int:
     """Return how many lines make the head of a mail, empty ones above it included; 0 when it is none.
 
-    Three labels with who and about what are a head, or fewer with an address and a time of day: people write
-    "From: Oslo, To: Rome, Date: 3 May" themselves.
+    All four labels are a head, three with an address or a time of day, or two with both: people write "From: Oslo, To:
+    Rome, Date: 3 May" themselves.
     """
     kinds: set[str] = set()
     last, wrapped = index - 1, 0
@@ -110,10 +110,11 @@ def _label_follows(lines: Sequence[str], index: int) -> bool:
 
 
 def _is_head(kinds: set[str], head: Sequence[str]) -> bool:
-    if {"from", "subject"} <= kinds and len(kinds & {"sent", "to", "copy"}) > 0:
-        return True
     said = " ".join(head)
-    return len(kinds) > 1 and "sent" in kinds and "@" in said and introduction.tells_time(said)
+    who, when = "@" in said, introduction.tells_time(said)
+    if {"from", "subject"} <= kinds and kinds & {"sent", "to", "copy"}:
+        return who or when or {"sent", "to"} <= kinds
+    return len(kinds) > 1 and "sent" in kinds and who and when
 
 
 def _kind(line: str) -> str:

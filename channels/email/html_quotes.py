@@ -8,10 +8,10 @@ from collections import Counter
 from dataclasses import dataclass
 from html import unescape
 
+from channels.email.html_tokens import MAX_ATTRIBUTES
 from channels.email.readable import Role, Span
 
 BORDER = "outlook_border"
-MAX_ATTRIBUTES = 8192
 _MAX_OPEN = 50
 _MAX_SPANS = 100
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from channels.email import address
-from channels.email.oauth import Client, client_from_environment
+from channels.email.oauth import OAuthApp, client_from_environment
 
 _PORTS = {"imaps": 993, "imap": 143}
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
@@ -50,7 +50,7 @@ class Account:
     folder: str = "INBOX"
     then: Then = Then()
     password: str = field(default="", repr=False)
-    oauth: Client | None = None
+    oauth: OAuthApp | None = None
     context: ssl.SSLContext | None = field(default=None, repr=False)
 
     @property
@@ -137,7 +137,7 @@ def _then(setting: str, text: str) -> Then:
     raise ValueError(f"{setting}: ?then= is move:<folder>, or flag:<keyword>, such as flag:Frontdesk")
 
 
-def _credentials(setting: str, environment: Mapping[str, str]) -> tuple[str, Client | None]:
+def _credentials(setting: str, environment: Mapping[str, str]) -> tuple[str, OAuthApp | None]:
     password = environment.get(f"{setting}_PASSWORD", "")
     oauth = client_from_environment(setting, environment)
     if bool(password) == bool(oauth):

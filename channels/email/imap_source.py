@@ -13,10 +13,10 @@ from datetime import date
 from typing import Any
 
 from channels.email.imap_account import Account, Security
-from channels.email.imap_wire import LITERAL_BYTES, Client
+from channels.email.imap_wire import LITERAL_BYTES, Connection
 from channels.email.oauth import SignInRefused
 from channels.email.smtp_data import Limits
-from channels.errors import ChannelError, TryLater
+from channels.errors import ChannelError, MailboxError, TryLater
 
 LARGEST_MAIL = Limits().size
 HEADER_BYTES = 64 * 1024
@@ -26,11 +26,11 @@ _LARGEST_UID = 2**32 - 1
 _SLICE_SECONDS = 0.25
 
 
-class NotGiven(ChannelError):
+class NotGiven(MailboxError):
     """The server has a mail and does not give it out, or not in a form that can be read."""
 
 
-class NotDone(ChannelError):
+class NotDone(MailboxError):
     """A stored mail could not be moved or flagged; the sentence says why."""
 
 
@@ -41,7 +41,7 @@ class Source:
         """Connect with a password or an access token. Raises `SignInRefused`, or what connections raise."""
         self._account = account
         self._stopping = stopping
-        self._client = Client(account, stopping)
+        self._client = Connection(account, stopping)
         try:
             self._open(secret)
         except BaseException:

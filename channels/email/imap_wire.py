@@ -17,7 +17,7 @@ from imapclient.imap4 import IMAP4WithTimeout
 from imapclient.tls import IMAP4_TLS
 
 from channels.email.imap_account import Account, Security
-from channels.errors import ChannelError
+from channels.errors import MailboxError
 
 CONNECT_SECONDS = 15.0
 # Without a byte from the server, and for the whole answer to one command.
@@ -32,11 +32,11 @@ _PIECE = 64 * 1024
 _SLICE_SECONDS = 0.25  # how soon a stop is noticed
 
 
-class Overrun(ChannelError):
+class Overrun(MailboxError):
     """The server says more than any answer of that kind needs; the connection is of no use any more."""
 
 
-class Stopped(ChannelError):
+class Stopped(MailboxError):
     """We are to stop, in the middle of an answer; the connection is of no use any more."""
 
 
@@ -146,7 +146,7 @@ def _context(account: Account) -> ssl.SSLContext:
     return account.context or ssl.create_default_context()
 
 
-class Client(IMAPClient):  # type: ignore[misc]  # the library has no types
+class Connection(IMAPClient):  # type: ignore[misc]  # the library has no types
     """One connection to an account's server, not logged in yet."""
 
     def __init__(self, account: Account, stopping: Callable[[], bool]) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import urllib3
 
-from channels.errors import ChannelError, TryLater
+from channels.errors import ChannelError, MailboxError, TryLater
 
 _TIMEOUT = 20.0
 _LONGEST_ANSWER = 64 * 1024
@@ -18,12 +18,12 @@ _DEFAULT_LIFE = 3600.0
 _LOCAL = {"127.0.0.1", "localhost", "::1"}
 
 
-class SignInRefused(ChannelError):
+class SignInRefused(MailboxError):
     """Our credentials are turned down; the sentence says what a person has to do. Trying again soon does no good."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Client:
+class OAuthApp:
     """We, as the provider knows us, and the token a person's consent once gave. No secret is in a text of this."""
 
     setting: str
@@ -43,7 +43,7 @@ class Grant:
     refresh_token: str = field(default="", repr=False)
 
 
-def client_from_environment(setting: str, environment: Mapping[str, str]) -> Client | None:
+def client_from_environment(setting: str, environment: Mapping[str, str]) -> OAuthApp | None:
     """Read the settings that begin with `setting`; `None` without `…_OAUTH`. Raises `ValueError`."""
     provider = environment.get(f"{setting}_OAUTH", "").lower()
     if not provider:
@@ -61,7 +61,7 @@ def client_from_environment(setting: str, environment: Mapping[str, str]) -> Cli
     if provider not in known:
         raise ValueError(f"{setting}_OAUTH is google or microsoft")
     url, scope = known[provider]
-    return Client(
+    return OAuthApp(
         setting=setting,
         token_url=_token_url(setting, environment.get(f"{setting}_TOKEN_URL") or url),
         scope=scope,
@@ -84,23 +84,23 @@ def _needed(name: str, environment: Mapping[str, str]) -> str:
     return environment[name]
 
 
-def refresh(client: Client, refresh_token: str) -> Grant:
+def refresh(app: OAuthApp, refresh_token: str) -> Grant:
     """Ask once for an access token. Raises `SignInRefused` or `TryLater`.
 
     Not repeated here, whatever happens: a provider may have replaced the refresh token in an answer that was lost.
     """
     form = {
         "grant_type": "refresh_token",
-        "client_id": client.client_id,
+        "client_id": app.client_id,
         "refresh_token": refresh_token,
-        **({"client_secret": client.client_secret} if client.client_secret else {}),
-        **({"scope": client.scope} if client.scope else {}),
+        **({"client_secret": app.client_secret} if app.client_secret else {}),
+        **({"scope": app.scope} if app.scope else {}),
     }
-    status, answer = _post(client.token_url, form)
+    status, answer = _post(app.token_url, form)
     if status == HTTPStatus.OK and isinstance(answer.get("access_token"), str) and answer["access_token"]:
         return _grant(answer)
     if status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        raise _refusal(client, str(answer.get("error")))
+        raise _refusal(app, str(answer.get("error")))
     raise TryLater(f"the sign-in service answers {status} and no token")
 
 
@@ -142,14 +142,14 @@ def _grant(answer: Mapping[str, object]) -> Grant:
     )
 
 
-def _refusal(client: Client, code: str) -> ChannelError:
+def _refusal(app: OAuthApp, code: str) -> ChannelError:
     if code == "invalid_grant":
         return SignInRefused(
-            f"the provider no longer takes the refresh token: sign in again, set {client.setting}_REFRESH_TOKEN to the "
+            f"the provider no longer takes the refresh token: sign in again, set {app.setting}_REFRESH_TOKEN to the "
             "new one, and restart frontdesk imap"
         )
     if code in {"invalid_client", "unauthorized_client"}:
-        return SignInRefused(f"the provider does not know us: check {client.setting}_CLIENT_ID and _CLIENT_SECRET")
+        return SignInRefused(f"the provider does not know us: check {app.setting}_CLIENT_ID and _CLIENT_SECRET")
     if code in {"invalid_scope", "access_denied", "consent_required", "interaction_required"}:
-        return SignInRefused(f"the provider wants consent again: sign in and set {client.setting}_REFRESH_TOKEN")
+        return SignInRefused(f"the provider wants consent again: sign in and set {app.setting}_REFRESH_TOKEN")
     return TryLater("the sign-in service refuses, and does not say why in words we know")

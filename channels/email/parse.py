@@ -97,7 +97,7 @@ def _mailboxes(sent_to: Sequence[str]) -> tuple[ExternalId, ...]:
 
 def _automatic(root: Part, facts: Mapping[str, object], sent_to: Sequence[str]) -> Automatic:
     envelope = [address.mailbox_of(each) for each in sent_to[: len(_envelope(facts)) or None]]
-    return automatic.kind(root, _mail_from(facts), envelope)
+    return automatic.judge(root, _mail_from(facts), envelope)[0]
 
 
 def _mail_from(facts: Mapping[str, object]) -> str | None:

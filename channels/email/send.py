@@ -9,13 +9,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from channels.base import clean_line
+from channels.email.bounces.status import BAD_ADDRESS, without_addresses
 from channels.email.connection import BrokeOffError, Connections, Conversation
 from channels.email.relay import Relay
 from channels.errors import SendError, TryLater, Unclear, Undeliverable
 
 _ENHANCED = re.compile(rb"\s*([245]\.\d{1,3}\.\d{1,3})\b")
-_ADDRESS = re.compile(r"<?[^\s<>@]{1,100}@[^\s<>@]{1,255}>?")
-_BAD_ADDRESS = frozenset(("5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"))
 # Answers that say our login is wrong, not the mail: it waits until the settings are mended.
 _LOGIN_WANTED = (530, 534, 535, 538)
 # The relay closes the connection with it, or has: what the standard library makes of a line it cannot read.
@@ -109,6 +108,6 @@ def _refusal(code: int, text: bytes, what: str) -> SendError:
         return TryLater(f"the mail relay wants another login: {code}")
     if not 500 <= code < 600:  # noqa: PLR2004 - SMTP's own numbers
         return TryLater(f"the mail relay put the {what} off: {named}")
-    said = clean_line(_ADDRESS.sub("…", text.decode("utf-8", "replace")), 160)
-    bad = what == "recipient" and named in _BAD_ADDRESS
+    said = clean_line(without_addresses(text.decode("utf-8", "replace")), 160)
+    bad = what == "recipient" and named in BAD_ADDRESS
     return Undeliverable(f"the mail relay refused the {what}: {code} {said}", code=named, bad_address=bad)

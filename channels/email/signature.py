@@ -57,7 +57,7 @@ def _without_empty(page: Readable, lines: range) -> range:
 
 
 def _delimiter(page: Readable, lines: range) -> int | None:
-    """Take the first "-- " and, where there is none, the last "--" with few short lines under it."""
+    """Take the first "-- " and, where there is none, a lone "--" with few short lines under it."""
     sure: list[tuple[int, int]] = []
     bare: list[tuple[int, int]] = []
     below = 0
@@ -70,8 +70,13 @@ def _delimiter(page: Readable, lines: range) -> int | None:
         below += bool(line.strip())
     if sure:
         return sure[-1][0]
-    few = bare and bare[0][1] <= _MAX_BARE_LINES and _all_short(page.lines[bare[0][0] : lines.stop])
-    return bare[0][0] if few else None
+    return bare[0][0] if len(bare) == 1 and _ends_a_mail(page, *bare[0], lines.stop) else None
+
+
+def _ends_a_mail(page: Readable, at: int, below: int, stop: int) -> bool:
+    """Doubt a line that a person drew: under words that announce something, or above much."""
+    announced = next((line for line in reversed(page.lines[:at]) if line.strip()), "").rstrip().endswith(":")
+    return not announced and below <= _MAX_BARE_LINES and _all_short(page.lines[at:stop])
 
 
 def _all_short(lines: Sequence[str]) -> bool:

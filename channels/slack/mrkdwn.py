@@ -13,8 +13,8 @@ from channels.base import clean_line, clean_text
 from channels.slack.emoji import character
 
 _TOKEN = re.compile(r"<([^<>]*)>")
-# Code is passed over: what looks like an emoji there is none.
-_SHORTCODE = re.compile(r"```.*?```|`[^`\n]+`|:([a-z0-9_+-]{1,40}):", re.DOTALL)
+# Code, links and mentions are passed over: what looks like an emoji there is none.
+_SHORTCODE = re.compile(r"```.*?```|`[^`\n]+`|<[^<>]*>|:([a-z0-9_+-]{1,40}):", re.DOTALL)
 # A person, a group of people (`<!subteam^S1|@team>`), or all who are in the channel.
 _MENTION = re.compile(r"<(?:(?:@|!subteam\^)([A-Z0-9]{1,32})|(!(?:here|channel|everyone)))(?:\|[^<>]*)?>")
 
@@ -56,8 +56,8 @@ def _cut(words: str, half: int, end: int) -> int:
 
 def plain(mrkdwn: str) -> str:
     """Return what a person wrote as plain text: links with their address, names for mentions, no entities."""
-    parts = _TOKEN.split(mrkdwn)
-    words = [_token(part) if index % 2 else _emoji(part) for index, part in enumerate(parts)]
+    parts = _TOKEN.split(_SHORTCODE.sub(_character, mrkdwn))
+    words = [_token(part) if index % 2 else part for index, part in enumerate(parts)]
     return clean_text(_unescape("".join(words)))
 
 
@@ -69,10 +69,6 @@ def mentioned(mrkdwn: str) -> tuple[str, ...]:
 def _unescape(escaped: str) -> str:
     # The ampersand last, so that a written-out `&amp;lt;` comes back as `&lt;` and not as `<`.
     return escaped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-
-
-def _emoji(words: str) -> str:
-    return _SHORTCODE.sub(_character, words)
 
 
 def _character(found: re.Match[str]) -> str:

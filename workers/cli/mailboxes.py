@@ -13,7 +13,7 @@ from workers.settings import read_environment
 
 
 @click.command()
-@click.option("--check", is_flag=True, help="Exit with 1 when a mailbox of the settings is silent.")
+@click.option("--check", is_flag=True, help="Exit with 1 when a mailbox of the settings is silent or was never begun.")
 @as_json
 def mailboxes(*, check: bool, as_json: bool) -> None:
     """List the mailboxes of IMAP_MAILBOXES: when each was last read, how far, and what is wrong with it."""
@@ -26,7 +26,7 @@ def mailboxes(*, check: bool, as_json: bool) -> None:
     states = {name: _state(found.get(name), timedelta(seconds=pace.silent)) for name in names}
     rows = [_row(name, state, found.get(name)) for name, state in states.items()]
     show(rows, as_json=as_json, empty="no mailboxes are fetched from: IMAP_MAILBOXES is not set")
-    if check and "silent" in states.values():
+    if check and {"silent", "not started"} & set(states.values()):
         sys.exit(1)
 
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from channels.base import Automatic, ExternalId, InboundMessage
+from channels.base import Automatic, ExternalId, InboundMessage, Verdict
 from channels.email import address
 from models.acknowledgements import acknowledgements_within, lock_acknowledgements
 from models.deliveries import Purpose
@@ -32,7 +32,6 @@ PER_ADDRESS = timedelta(hours=24)
 OVERALL = timedelta(hours=1)
 
 _BY_MAIL = "email"
-_FORGED = "fail"
 
 
 class Cap(StrEnum):
@@ -54,8 +53,10 @@ class Acknowledgements:
 
         Its counting is one transaction's at a time, so call it last: the others wait until this one commits.
         """
+        if not _is_a_persons_mail(said):
+            return
         habits = settings_of(session, ticket.department_id)
-        if not habits.acknowledge or not _may_be_answered(session, said):
+        if not habits.acknowledge or not _may_be_written_to(session, said):
             return
         lock_acknowledgements(session)
         cap = self._cap(session, said.sender.value)
@@ -76,9 +77,12 @@ class Acknowledgements:
         return None
 
 
-def _may_be_answered(session: Session, said: InboundMessage) -> bool:
-    """Say whether a person wrote this by mail, from an address that is theirs as far as is known, and not ours."""
-    if said.sender.type != _BY_MAIL or said.automatic is not Automatic.NO or said.authenticated == _FORGED:
-        return False
+def _is_a_persons_mail(said: InboundMessage) -> bool:
+    """Say whether a person wrote this by mail, from an address that is theirs as far as is known."""
+    by_mail = said.sender.type == _BY_MAIL
+    return by_mail and said.automatic is Automatic.NO and said.authenticated is not Verdict.FAIL
+
+
+def _may_be_written_to(session: Session, said: InboundMessage) -> bool:
     mailbox = ExternalId(type=_BY_MAIL, value=address.mailbox_of(said.sender.value))
     return owner_of(session, mailbox) is None and suppression_of(session, said.sender) is None

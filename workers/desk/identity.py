@@ -5,8 +5,9 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from channels.base import ExternalId, InboundMessage, Profile, ProfileKind
-from models.clients import fill_blank_name, get_or_create_client
+from channels.base import Automatic, ExternalId, InboundMessage, Profile, ProfileKind, Verdict
+from models.clients import create_client, fill_blank_name, known_client
+from models.suppressions import trust_again
 from models.users import User, link_account, user_by_account, user_by_email, works_in
 
 # Names that one number may go by: its owner is one client.
@@ -37,13 +38,28 @@ def aliases(sender: ExternalId) -> tuple[ExternalId, ...]:
     return (sender, *others)
 
 
-def client_for(session: Session, message: InboundMessage) -> int:
-    """Return the id of the client who wrote a message, made if they are new."""
-    placeholder = message.sender.value
-    client_id = get_or_create_client(session, aliases(message.sender), name=message.sender_name or placeholder)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speaker:
+    """The client who wrote a message; `bounced` when their address took no mail until they wrote from it now."""
+
+    client_id: int
+    bounced: bool = False
+
+
+def client_for(session: Session, message: InboundMessage) -> Speaker:
+    """Return the client who wrote a message, made if they are new."""
+    names, placeholder = aliases(message.sender), message.sender.value
+    client_id = known_client(session, names)
+    if client_id is None:
+        return Speaker(client_id=create_client(session, names, name=message.sender_name or placeholder))
     if message.sender_name:
         fill_blank_name(session, client_id, message.sender_name, placeholder)
-    return client_id
+    return Speaker(client_id=client_id, bounced=_is_the_sender(message) and trust_again(session, message.sender))
+
+
+def _is_the_sender(said: InboundMessage) -> bool:
+    """Say whether a person wrote, and nobody who is known to use another's name."""
+    return said.automatic is Automatic.NO and said.authenticated is not Verdict.FAIL
 
 
 def agent_for(

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from channels.base import Attachment, Automatic, Button, Channel, ExternalId, Mark, OutboundMessage, TicketCard
-from channels.email import authentication, tokens
+from channels.base import Attachment, Automatic, Button, Channel, ExternalId, Mark, OutboundMessage, TicketCard, Verdict
+from channels.email import tokens
 from channels.errors import TryLater, Undeliverable
 from channels.registry import Registry
 from models.attachments import StoredAttachment, attachments_of
@@ -240,7 +240,7 @@ def _warnings(source: MessageSource | None, linked: Sequence[int]) -> tuple[str,
 
 
 def _doubts(source: MessageSource) -> Iterator[str]:
-    if source.authenticated == authentication.FAIL:
+    if source.authenticated == Verdict.FAIL:
         yield "The sender failed authentication: this may not be who it says."
     if source.reply_to not in {"", source.sender}:
         yield f"The sender asks for answers to {source.reply_to}. Answers go to the address they wrote from."

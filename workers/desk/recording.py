@@ -5,13 +5,20 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
-from channels.base import AgentAction, Automatic, DeliveryReport, ExternalId, InboundMessage, clean_line, clean_text
-from channels.email import authentication
+from channels.base import (
+    AgentAction,
+    Automatic,
+    DeliveryReport,
+    ExternalId,
+    InboundMessage,
+    Verdict,
+    clean_line,
+    clean_text,
+)
 from models.attachments import StoredFile, add_attachments
 from models.departments import AGENTS, Desk, desk_of, desk_owning, settings_of
 from models.inbound_events import ClaimedEvent, EventStatus
-from models.messages import MessageSource, add_message, add_source, name_message
-from models.suppressions import trust_again
+from models.messages import MessageSource, add_message, add_source, last_source, name_message
 from models.tickets import Ticket, link_tickets, lock_ticket, name_ticket, open_ticket
 from workers.desk import identity, lifecycle
 from workers.desk.acknowledgement import Acknowledgements
@@ -78,10 +85,8 @@ class Recorder:
 
     def _record_client(self, session: Session, arrival: _Arrival) -> Outcome:
         said = arrival.said
-        client_id = identity.client_for(session, said)
-        if said.automatic is Automatic.NO:
-            trust_again(session, said.sender)
-        found = self.threading.find(session, said, client_id, arrival.event.channel)
+        speaker = identity.client_for(session, said)
+        found = self.threading.find(session, said, speaker.client_id, arrival.event.channel)
         if found.ticket is not None:
             self._join(session, arrival, found.rule, found.ticket)
             return Outcome()
@@ -92,25 +97,27 @@ class Recorder:
             raise IgnoredError("in a Slack channel that no department owns")
         if said.automatic is Automatic.NOTICE and settings_of(session, desk.department_id).set_aside_automatic:
             raise IgnoredError(f"automatic: {said.automatic}")
-        self._open(session, arrival, client_id, found.linked_to, desk)
+        ticket = self._open(session, arrival, speaker.client_id, found.linked_to, desk)
+        if not speaker.bounced:  # an address that took no mail a moment ago gets an agent's answer first
+            self.acknowledgements.acknowledge(session, ticket, said)
         return Outcome()
 
     def _doubt(self, session: Session, ticket: Ticket, said: InboundMessage) -> None:
-        if said.authenticated == authentication.FAIL:
+        if said.authenticated is Verdict.FAIL:
             self.outbox.tell(session, ticket, f"{FAILED} Ask before you act on it.")
 
     def _join(self, session: Session, arrival: _Arrival, rule: Rule, ticket: Ticket) -> None:
-        before = ticket.status
+        before, last = ticket.status, last_source(session, ticket.id)
         message_id = _store(session, arrival, ticket, rule)
         if arrival.said.automatic is Automatic.NO:
             lifecycle.client_wrote(session, ticket)
         desk = desk_of(session, ticket.department_id)
-        card = ticket.status != before or _card_tells(arrival.said)
+        card = ticket.status != before or _card_changes(last, arrival.said)
         self.outbox.show(session, ticket, desk, arrival.shown(message_id), card=card)
         self._doubt(session, ticket, arrival.said)
         log.info("message_recorded", ticket_id=ticket.id, message_id=message_id, rule=str(rule))
 
-    def _open(self, session: Session, arrival: _Arrival, client_id: int, linked_to: int | None, desk: Desk) -> None:
+    def _open(self, session: Session, arrival: _Arrival, client_id: int, linked_to: int | None, desk: Desk) -> Ticket:
         said = arrival.said
         ticket = open_ticket(session, title=title_of(said), client_id=client_id, department_id=desk.department_id)
         message_id = _store(session, arrival, ticket, Rule.NEW_TICKET)
@@ -120,8 +127,8 @@ class Recorder:
         self._doubt(session, ticket, said)
         if linked_to is not None:
             self._link(session, ticket, linked_to)
-        self.acknowledgements.acknowledge(session, ticket, said)
         log.info("ticket_opened", ticket_id=ticket.id, channel=arrival.event.channel, linked_to=linked_to)
+        return ticket
 
     def _link(self, session: Session, ticket: Ticket, linked_to: int) -> None:
         """Tell the agents of both tickets about each other; nothing of either is shown in the other."""
@@ -134,9 +141,12 @@ class Recorder:
             )
 
 
-def _card_tells(said: InboundMessage) -> bool:
+def _card_changes(last: MessageSource | None, said: InboundMessage) -> bool:
     """Say whether the card, which shows what is to be known of the last message, changes with this one."""
-    return bool(said.reply_to or said.cut_by) or said.authenticated == authentication.FAIL
+    if last is None or last.cut_by or said.cut_by:
+        return True
+    known = (last.authenticated, last.reply_to, last.automatic)
+    return known != (said.authenticated, said.reply_to, said.automatic)
 
 
 def title_of(said: InboundMessage) -> str:

@@ -60,9 +60,9 @@ class Reports:
         return Outcome()
 
     def _delayed(self, session: Session, ticket: Ticket, delivery: Delivery, report: DeliveryReport) -> Outcome:
-        """Tell the agents that the other side still tries, once for each reason; nothing is decided."""
+        """Tell the agents that the other side still tries, once a send; nothing is decided."""
         reason = report.detail or "the other side gave no reason"
-        if delivery.status != DeliveryStatus.SENT or delivery.error_text == reason:
+        if delivery.status != DeliveryStatus.SENT or delivery.error_text:
             return ignored("delayed, not decided")
         delivery.error_text = reason
         self.outbox.tell(session, ticket, not_yet_delivered(reason, report.code))

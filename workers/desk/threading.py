@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from channels.base import ExternalId, InboundMessage
-from channels.email import authentication, tokens
+from channels.base import ExternalId, InboundMessage, Verdict
+from channels.email import tokens
 from models.base import now, row_id
 from models.messages import messages_named
 from models.tickets import Ticket, lock_ticket, open_conversation, ticket_by_external_id, ticket_by_id
@@ -91,7 +91,7 @@ class Threading:
 
 
 def _believed(pointer: _Pointer, message: InboundMessage) -> bool:
-    return bool(pointer.token) or message.authenticated != authentication.FAIL
+    return bool(pointer.token) or message.authenticated is not Verdict.FAIL
 
 
 def _pointers(session: Session, references: Sequence[ExternalId]) -> Iterator[_Pointer]:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from channels.email.imap_account import Account, accounts_from
 from channels.email.imap_source import EXPECTED, Source, trouble
@@ -32,6 +33,7 @@ _STOP = (signal.SIGTERM, signal.SIGINT)
 _CHECK_SECONDS = 1.0
 _STOP_SECONDS = 5.0
 
+_AWAY = (OperationalError, InterfaceError, ProgrammingError, PoolTimeoutError)
 _DATABASE = "the database does not answer, or was not migrated"
 
 
@@ -65,6 +67,8 @@ def serve(tools: Runtime, connect: Connect = Source, pace: Pace | None = None) -
     while signal.sigtimedwait(_STOP, _CHECK_SECONDS) is None:
         for watch in watches:
             watch.check()
+        if not all(watch.is_alive() for watch in watches):
+            raise RuntimeError("a mailbox's thread has ended")  # the supervisor starts us again
     _stop(watches)
     log.info("imap_stopped")
 
@@ -162,10 +166,10 @@ class Watch(threading.Thread):
 
     def _after(self, error: Exception) -> float:
         """Say what happened, where operators look, and return how many seconds to wait."""
-        if not isinstance(error, (*EXPECTED, SQLAlchemyError)):
+        if not isinstance(error, (*EXPECTED, *_AWAY)):
             where = "".join(traceback.format_tb(error.__traceback__)[-3:])
             log.error("mailbox_broke", mailbox=self._account.name, error=type(error).__name__, where=where)
-        said = _DATABASE if isinstance(error, SQLAlchemyError) else trouble(error)
+        said = _DATABASE if isinstance(error, _AWAY) else trouble(error)
         seconds = self._wait(error)
         log.warning("mailbox_trouble", mailbox=self._account.name, reason=said, seconds=round(seconds, 1))
         with suppress(SQLAlchemyError), self._database.session_scope() as session:

@@ -64,7 +64,7 @@ class Progress:
 
 
 class Reader:
-    """Reads one mailbox over one connection."""
+    """Reads one mailbox, over one connection after another."""
 
     def __init__(self, database: Database, inbox: Inbox, account: Account, pace: Pace, progress: Progress) -> None:
         self._database = database
@@ -141,6 +141,8 @@ class Reader:
         self._inbox.accept([event])
         if "set_aside" in event.facts:
             log.warning("mail_set_aside", mailbox=self._account.name, uid=uid, size=size)
+            if size > LARGEST_MAIL:  # which it will be for ever; another trouble may be over at the next look back
+                self._progress.uids.add(uid)
         else:
             self._finish(uid)
             self._progress.uids.add(uid)

@@ -8,7 +8,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from channels.email.oauth import Client, Grant, refresh
+from channels.email.oauth import Grant, OAuthApp, refresh
 from models.mailboxes import keep_refresh_token, kept_refresh_token
 from workers.db import Database
 from workers.logs import get_logger
@@ -22,7 +22,7 @@ _SPARE_SECONDS = 300.0
 class Tokens:
     """Gives access tokens, and asks for a new one only when the last is near its end."""
 
-    def __init__(self, database: Database, mailbox: str, client: Client, secret_key: bytes) -> None:
+    def __init__(self, database: Database, mailbox: str, client: OAuthApp, secret_key: bytes) -> None:
         self._database = database
         self._mailbox = mailbox
         self._client = client
@@ -74,6 +74,6 @@ def _box(secret_key: bytes) -> Fernet:
     return Fernet(base64.urlsafe_b64encode(derived))
 
 
-def _origin(client: Client) -> str:
+def _origin(client: OAuthApp) -> str:
     """Name the configured token without holding it."""
     return hashlib.sha256(f"{client.client_id}\n{client.refresh_token}".encode()).hexdigest()

@@ -13,6 +13,8 @@ _ENHANCED = re.compile(r"(?<![\w.])([245])\.([0-7])\.(\d{1,3})(?!\d|\.\d)")
 _REPLY = re.compile(
     r"(?<![\w.,:/-])(4(?:2[12]|3[0-2]|[57]\d)|5(?:0[0-4]|1[0-3]|2[1-9]|3[0-9]|41|5\d|7\d))(?=[ -]\S|:|$|[.,]\s)"
 )
+# Of RFC 3463: there is no such mailbox or domain, or it never took mail.
+BAD_ADDRESS = frozenset(("5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"))
 _ADDRESS = re.compile(r"<?[^\s<>@]{1,100}@[^\s<>@]{1,255}>?")
 # What a reply means where nothing else says why (RFC 5321, 4.2.3).
 _OF_REPLY = {"421": "4.2", "431": "3.1", "450": "2.0", "451": "3.0", "452": "2.2", "551": "1.6", "552": "2.2"}
@@ -74,4 +76,9 @@ def _telling(lines: list[str]) -> str:
 
 def detail(text: str) -> str:
     """Return why, on one line, without addresses."""
-    return clean_line(_ADDRESS.sub("…", decode.line(text[:1000], 1000)), 200)
+    return clean_line(without_addresses(decode.line(text[:1000], 1000)), 200)
+
+
+def without_addresses(said: str) -> str:
+    """Return a server's words without the addresses in them, which agents and logs need not see."""
+    return _ADDRESS.sub("…", said)

@@ -55,8 +55,8 @@ def test_a_null_sender_is_a_notice_and_with_our_id_an_answer() -> None:
 
 
 def test_the_rule_that_decided_has_a_name() -> None:
-    assert automatic.reason(mime.read(mail(Precedence="bulk")), "a@x", ["support@desk.example"]) == "bulk"
-    assert automatic.reason(mime.read(mail()), "a@x", []) == ""
+    assert automatic.judge(mime.read(mail(Precedence="bulk")), "a@x", ["support@desk.example"])[1] == "bulk"
+    assert automatic.judge(mime.read(mail()), "a@x", [])[1] == ""
 
 
 def test_a_bounce_says_what_became_of_our_mail() -> None:

@@ -80,7 +80,7 @@ def test_a_person_who_writes_of_bounces_or_absence_is_a_person(name: str) -> Non
     root = mime.read(PEOPLE[name])
     sender = "machine_sender" if b"postmaster@" in PEOPLE[name].partition(b"\r\n")[0] else ""
     assert bounce.find(root, "jo@firm.example") is None
-    assert automatic.reason(root, "jo@firm.example", ["support@desk.example"]) == sender
+    assert automatic.judge(root, "jo@firm.example", ["support@desk.example"])[1] == sender
 
 
 def test_no_other_machine_is_a_bounce() -> None:
@@ -93,7 +93,7 @@ def test_no_other_machine_is_a_bounce() -> None:
 
 def test_every_machine_is_known_for_one() -> None:
     ours = ["support@desk.example"]
-    assert [name for name in MACHINES if not automatic.reason(mime.read(machine(name)), None, ours)] == []
+    assert [name for name in MACHINES if not automatic.judge(mime.read(machine(name)), None, ours)[1]] == []
 
 
 def test_a_report_of_success_is_a_report_and_no_bounce() -> None:

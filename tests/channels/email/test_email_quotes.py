@@ -184,8 +184,21 @@ def test_a_quote_at_the_end_is_cut_without_an_introduction() -> None:
 
 
 def test_a_line_drawn_above_a_quote_goes_with_it() -> None:
-    head = "From: Desk\nSent: Monday\nSubject: Re: x\n\nold"
+    head = "From: Desk\nSent: Monday, 10:30\nSubject: Re: x\n\nold"
     assert new(f"New.\n\n{'_' * 32}\n{head}").text == "New."
+
+
+def test_labels_that_a_person_wrote_are_no_head_of_a_mail() -> None:
+    text = "Please book:\n\nFrom: Oslo\nTo: Rome\nSubject: my trip\n\nThank you"
+    assert new(text).text == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Please deliver to:\n--\nFactory Street 5\n1234 Town\n--\nand not to the old one", "Order:\n--\n2 pumps\n5 pipes"],
+)
+def test_a_line_that_a_person_drew_is_no_end_of_a_mail(text: str) -> None:
+    assert new(text).text == text
 
 
 def test_the_subject_tells_a_forward_from_an_answer() -> None:
@@ -193,10 +206,8 @@ def test_the_subject_tells_a_forward_from_an_answer() -> None:
     assert new(text, "FW: d").text == text
     assert new(text, "[Desk] Fwd: d").text == text
     assert new(text, "RE: FW: d").text == "See below"
-    finnish = (
-        "Selv\N{LATIN SMALL LETTER A WITH DIAERESIS}\n\nL\u00e4hett\u00e4j\u00e4: a\nL\u00e4hetetty: b\nAihe: d\n\ntext"
-    )
-    assert new(finnish, "VS: d").rule == "labels"
+    head = "L\u00e4hett\u00e4j\u00e4: a\nL\u00e4hetetty: 3.5.2026 10.30\nAihe: d"
+    assert new(f"Selv\u00e4\n\n{head}\n\ntext", "VS: d").rule == "labels"
     assert new(text, "VS: d").text == text
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from channels.base import ExternalId, InboundMessage
+from channels.base import ExternalId, InboundMessage, Verdict
 from sandbox.client import Sandbox
 from sandbox.faults import Fault
 from tests.desk import Desk
@@ -127,8 +127,8 @@ def test_an_address_of_ours_and_a_suppressed_one_are_never_acknowledged(acknowle
     assert mailed(acknowledging) == []
 
 
-@pytest.mark.parametrize(("verdict", "sent"), [("fail", 0), ("pass", 1), ("", 1)])
-def test_a_mail_whose_sender_is_forged_is_not_acknowledged(capped: Desk, verdict: str, sent: int) -> None:
+@pytest.mark.parametrize(("verdict", "sent"), [(Verdict.FAIL, 0), (Verdict.PASS, 1), (Verdict.UNKNOWN, 1)])
+def test_a_mail_whose_sender_is_forged_is_not_acknowledged(capped: Desk, verdict: Verdict, sent: int) -> None:
     capped.mail(headers={"Precedence": "bulk"})
     capped.work()
     said = InboundMessage(

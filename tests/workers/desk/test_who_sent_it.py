@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from channels.base import ExternalId
+from models.suppressions import SuppressionReason, suppress
 from tests.desk import Desk
 
 VERDICT = "Authentication-Results"
@@ -116,3 +118,25 @@ def test_a_reply_to_that_is_the_sender_is_no_warning(desk: Desk) -> None:
     desk.mail(headers={"Reply-To": "Cleo at work <CLEO@client.example>"})
     desk.work()
     assert "asks for answers" not in card(desk)
+
+
+def test_a_warning_goes_from_the_card_with_the_next_honest_mail(desk: Desk) -> None:
+    first = desk.mail(headers=says("fail"))
+    desk.work()
+    assert "failed authentication" in card(desk)
+    desk.mail("Me.", headers={"In-Reply-To": first, **says("pass")})
+    desk.work()
+    assert "failed authentication" not in card(desk)
+
+
+def test_who_is_known_to_forge_does_not_lift_a_bounce(desk: Desk) -> None:
+    desk.mail()
+    desk.work()
+    with desk.session() as session:
+        suppress(session, ExternalId(type="email", value="cleo@client.example"), SuppressionReason.BOUNCED)
+    desk.mail(headers=says("fail"))
+    desk.work()
+    assert desk.count("suppressions") == 1
+    desk.mail()
+    desk.work()
+    assert desk.count("suppressions") == 0

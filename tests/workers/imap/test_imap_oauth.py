@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from channels.email.imap_account import Account
-from channels.email.oauth import Client, SignInRefused, refresh
+from channels.email.oauth import OAuthApp, SignInRefused, refresh
 from channels.errors import TryLater
 from sandbox.client import wait_for
 from tests.channels.email.imap_talk import ImapServer, once
@@ -35,7 +35,7 @@ def oauth(server: ImapServer, provider: TokenEndpoint, which: int = 1) -> Accoun
     )
 
 
-def client_of(account: Account) -> Client:
+def client_of(account: Account) -> OAuthApp:
     assert account.oauth is not None
     return account.oauth
 
