@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+EMULATORS := .emulate_cache/.fetched
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint bench lock clean
+.PHONY: help demo up test emulators lint bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +28,14 @@ up: $(READY) ## Run everything on this machine until Ctrl-C
 test: $(READY) ## Run all tests, on a real PostgreSQL and a real Redis
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
+emulators: $(EMULATORS) ## Fetch the emulators that tests/emulators needs (npm)
+
+$(EMULATORS): tests/emulators/package.json tests/emulators/package-lock.json
+	@mkdir -p .emulate_cache
+	@cp $^ .emulate_cache
+	@npm ci --prefix .emulate_cache --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 lint: $(READY) ## Check style, types and who imports whom
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -41,4 +50,4 @@ lock: $(READY) ## Pin the newest versions that pyproject.toml allows
 		--no-annotate --all-extras --quiet --upgrade pyproject.toml --output-file requirements.lock
 
 clean: ## Remove the virtual environment and what a run left behind
-	rm -rf $(VENV) .frontdesk build ./*.egg-info
+	rm -rf $(VENV) .frontdesk .emulate_cache build ./*.egg-info
