@@ -1,15 +1,17 @@
-# Frontdesk. `make help` says what there is; every target makes its own .venv first.
+# Frontdesk. `make help` says what there is; what needs .venv makes it first.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 EMULATORS := .emulate_cache/.fetched
+# Where npm reaches nothing it would try for minutes.
+SOON := --fetch-timeout=30000 --fetch-retries=1 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=1000
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up test emulators lint bench lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements.lock pyproject.toml
 	@echo "Setting up $(VENV) (about a minute the first time)"
@@ -33,7 +35,7 @@ emulators: $(EMULATORS) ## Fetch the emulators that tests/emulators needs (npm)
 $(EMULATORS): tests/emulators/package.json tests/emulators/package-lock.json
 	@mkdir -p .emulate_cache
 	@cp $^ .emulate_cache
-	@npm ci --prefix .emulate_cache --ignore-scripts --no-audit --no-fund --loglevel=error
+	@npm ci --prefix .emulate_cache --ignore-scripts --no-audit --no-fund --loglevel=error $(SOON)
 	@touch $@
 
 lint: $(READY) ## Check style, types and who imports whom

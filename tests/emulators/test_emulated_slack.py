@@ -1,10 +1,12 @@
 """The desk's way through Slack, played against a Slack that others wrote and that knows nothing of our sandbox."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
 from channels.base import ExternalId
+from channels.slack.pages import PAGE
 from models.base import now
 from models.departments import AGENTS
 from models.reconciliations import mark_reconciled
@@ -192,6 +194,13 @@ def test_what_nobody_told_us_is_found_in_the_channels_history(desk: Desk, slack:
     assert Reconciler(tools=desk.tools, inbox=desk.inbox).run() == 1
     desk.work()
     assert desk.tickets()[-1].title == "Nobody answers"
+
+
+def test_a_channels_history_is_read_over_more_than_one_page(desk: Desk, slack: Slack) -> None:
+    said = [slack.say("cleo", "general", f"Number {number}", heard=False) for number in range(PAGE + 5)]
+    place = ExternalId(type="slack", value=f"{TEAM}/{slack.channels['general']}")
+    found = desk.tools.agents_desk.missed(place, now() - timedelta(minutes=5))
+    assert [event.external_id for event in found] == [f"message:{place.value}/{ts}" for ts in said]
 
 
 def test_a_long_text_is_shown_to_the_agents_whole(desk: Desk, slack: Slack) -> None:
