@@ -1,14 +1,17 @@
-# Frontdesk. `make help` says what there is; every target makes its own .venv first.
+# Frontdesk. `make help` says what there is; what needs .venv makes it first.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+EMULATORS := .emulate_cache/.fetched
+# Where npm reaches nothing it would try for minutes.
+SOON := --fetch-timeout=30000 --fetch-retries=1 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=1000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint bench corpora fuzz lock clean
+.PHONY: help demo up test emulators lint bench corpora fuzz lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements.lock pyproject.toml
 	@echo "Setting up $(VENV) (about a minute the first time)"
@@ -26,6 +29,14 @@ up: $(READY) ## Run everything on this machine until Ctrl-C
 
 test: $(READY) ## Run all tests, on a real PostgreSQL and a real Redis
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+emulators: $(EMULATORS) ## Fetch the emulators that tests/emulators needs (npm)
+
+$(EMULATORS): tests/emulators/package.json tests/emulators/package-lock.json
+	@mkdir -p .emulate_cache
+	@cp $^ .emulate_cache
+	@npm ci --prefix .emulate_cache --ignore-scripts --no-audit --no-fund --loglevel=error $(SOON)
+	@touch $@
 
 lint: $(READY) ## Check style, types and who imports whom
 	@$(BIN)/ruff format --check .
@@ -47,4 +58,4 @@ lock: $(READY) ## Pin the newest versions that pyproject.toml allows
 		--no-annotate --all-extras --quiet --upgrade pyproject.toml --output-file requirements.lock
 
 clean: ## Remove the virtual environment and what a run left behind
-	rm -rf $(VENV) .frontdesk build ./*.egg-info
+	rm -rf $(VENV) .frontdesk .emulate_cache build ./*.egg-info

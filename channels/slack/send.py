@@ -19,6 +19,8 @@ from channels.slack.payload import child, text, ts
 from channels.slack.settings import Settings
 
 METADATA_TYPE = "frontdesk_delivery"
+# Slack refuses to take an empty file, and with it those that come along.
+INSTEAD_OF_NOTHING = b"\n"
 
 
 def post(client: WebClient, outbound: OutboundMessage) -> ExternalId:
@@ -65,14 +67,15 @@ def share_files(client: WebClient, settings: Settings, outbound: OutboundMessage
 
 def _upload(client: WebClient, settings: Settings, attachment: Attachment, deadline: float) -> dict[str, str | None]:
     _seconds_left(deadline)
-    content, name = attachment.content(), file_name(attachment)
+    name, given = file_name(attachment), attachment.content()
+    content = given or INSTEAD_OF_NOTHING
     with slack_errors():
         ticket = answer(client.files_getUploadURLExternal(filename=name, length=len(content)))
     if not text(ticket, "file_id"):
         raise TryLater("Slack answered without an address for the file.")
     timeout = min(TIMEOUT, _seconds_left(deadline))
     http_post(text(ticket, "upload_url"), content, headers={}, hosts=settings.file_hosts, timeout=timeout)
-    return {"id": text(ticket, "file_id"), "title": name}
+    return {"id": text(ticket, "file_id"), "title": name if given else f"{name} (empty)"}
 
 
 def _seconds_left(deadline: float) -> float:

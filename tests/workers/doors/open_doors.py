@@ -161,7 +161,8 @@ WHO = {"team_id": "T0DESK", "channel_id": "C0SUPPORT", "user_id": "U0ADA"}
 
 
 def event(event_id: str, **more: object) -> dict[str, object]:
-    said = {"type": "message", "user": "U0ADA", "channel": "C0SUPPORT", "text": "Hello", "ts": "1795000000.000100"}
+    said = {"type": "message", "user": "U0ADA", "channel": "C0SUPPORT", "text": "Hello"}
+    said["ts"] = f"1795{next(_numbers):06}.000100"
     return {
         "type": "event_callback",
         "team_id": "T0DESK",
