@@ -204,6 +204,7 @@ class TicketCard:
     assignees: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    merged_into: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from channels.base import AgentsDesk, Channel
 from workers import app
 from workers.db import Database, Publish
 from workers.desk.actions import Actions
+from workers.desk.merging import Merging
 from workers.desk.outgoing import Outgoing
 from workers.desk.recording import Recorder
 from workers.desk.replies import Replies
@@ -32,6 +33,7 @@ class Runtime:
     outbox: Outbox
     outgoing: Outgoing
     recorder: Recorder
+    merging: Merging
 
     def channel(self, name: str) -> Channel:
         """Return the channel of this name."""
@@ -77,4 +79,5 @@ def build(current: Settings, publish: Publish = app.publish) -> Runtime:
             actions=Actions(outbox=outbox),
             reports=Reports(outbox=outbox),
         ),
+        merging=Merging(outbox=outbox),
     )

@@ -9,8 +9,9 @@ from channels.base import AgentAction, Automatic, DeliveryReport, ExternalId, In
 from models.attachments import StoredFile, add_attachments
 from models.departments import AGENTS, Desk, desk_of, desk_owning, settings_of
 from models.inbound_events import ClaimedEvent, EventStatus
+from models.merges import lock_standing
 from models.messages import MessageSource, add_message, add_source, name_message
-from models.tickets import Ticket, link_tickets, lock_ticket, name_ticket, open_ticket
+from models.tickets import Ticket, link_tickets, name_ticket, open_ticket
 from workers.desk import identity, lifecycle
 from workers.desk.actions import Actions
 from workers.desk.outcome import ALREADY_RECORDED, IgnoredError, Outcome, Prepared, ignored
@@ -114,7 +115,7 @@ class Recorder:
         """Tell the agents of both tickets about each other; nothing of either is shown in the other."""
         link_tickets(session, ticket.id, linked_to)
         self.outbox.tell(session, ticket, f"This ticket came of #{linked_to}: its first message refers to it.")
-        other = lock_ticket(session, linked_to)
+        other = lock_standing(session, linked_to)
         if other is not None:
             self.outbox.tell(
                 session, other, f"A message that refers to this ticket opened a ticket of its own: #{ticket.id}."
