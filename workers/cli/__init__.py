@@ -14,7 +14,7 @@ _GROUPS = {
     "Try it": ("demo", "up"),
     "Set up": ("migrate", "apply", "users", "slack"),
     "Run": ("web", "smtp", "slack-socket", "worker", "beat", "flower"),
-    "Work": ("tickets", "events", "deliveries"),
+    "Work": ("tickets", "clients", "events", "deliveries"),
 }
 _PROCESSES = ("migrate", "web", "smtp", "slack-socket", "worker", "beat", "flower")
 
