@@ -191,6 +191,18 @@ def test_an_agent_of_the_merged_tickets_department_alone_cannot_answer_in_its_th
     assert "not an agent of this department" in desk.messages(kept)[-1].body
 
 
+def test_an_answer_in_another_departments_thread_bears_its_mark_there(desk: Desk) -> None:
+    desk.mail("To support.")
+    desk.mail("To billing.", to="billing@desk.example")
+    desk.work()
+    kept, merged = (ticket.id for ticket in desk.tickets())
+    merge_tickets(desk, kept, merged, BEN)
+    ts = desk.say("You have paid.", thread=desk.thread(merged), channel="C0BILLING", user="U0BEN")
+    desk.work()
+    assert desk.sandbox.mailbox()[-1]["text"].strip().startswith("You have paid.")
+    assert [each["name"] for each in desk.effects("slack", "reaction") if each["ts"] == ts][-1] == "white_check_mark"
+
+
 def test_the_card_of_a_merged_ticket_says_so_and_has_no_buttons(desk: Desk, pair: tuple[int, int]) -> None:
     kept, merged = pair
     merge_tickets(desk, kept, merged)

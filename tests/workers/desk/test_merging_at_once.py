@@ -4,11 +4,11 @@ from functools import partial
 
 from models.clients import get_or_create_client
 from models.external_ids import ExternalId
-from models.tickets import open_ticket
+from models.tickets import name_ticket, open_ticket
 from sandbox.client import wait_for
 from tests.desk import Desk
 from tests.models.at_once import at_once
-from tests.workers.desk.merging_steps import ADA, ingest, merge_clients, merge_tickets, user
+from tests.workers.desk.merging_steps import ADA, ingest, merge_clients, merge_tickets, undo, user
 from workers.tasks.inbound import ingest_conversation
 
 ROUNDS = 20
@@ -56,9 +56,29 @@ def test_what_arrives_while_its_ticket_is_merged_is_in_the_kept_ticket(desk: Des
         kept, merged = tickets[2 * number], tickets[2 * number + 1]
         for text in ("one", "two", "three"):
             desk.mail(text, sender=sender("cleo", number), subject=f"Re: [#{merged}]")
+        desk.say("an answer", thread=thread(desk, merged))
         while_it_arrives(desk, partial(merge_tickets, desk, kept, merged))
-        assert desk.bodies(kept) == ["first", "first", "one", "two", "three"]
-        assert desk.bodies(merged) == []
+        said = desk.bodies(kept)
+        assert [each for each in said if each != "an answer"] == ["first", "first", "one", "two", "three"]
+        assert (said.count("an answer"), desk.bodies(merged)) == (1, [])
+
+
+def test_what_arrives_while_its_sender_is_parted_again_is_one_clients_with_its_ticket(desk: Desk) -> None:
+    for number in range(ROUNDS):
+        desk.mail("first", sender=sender("home", number), subject=f"home {number}")
+        desk.mail("first", sender=sender("work", number), subject=f"work {number}")
+    ingest(desk)
+    tickets = desk.tickets()
+    for number in range(ROUNDS):
+        home, work = tickets[2 * number], tickets[2 * number + 1]
+        made = merge_clients(desk, home.client_id, work.client_id)
+        for subject in ("a new matter", f"Re: [#{work.id}]"):
+            desk.mail(subject, sender=sender("work", number), subject=subject)
+        while_it_arrives(desk, partial(undo, desk, made))
+        assert [each.client_id for each in desk.tickets() if each.id == work.id] == [work.client_id]
+    strange = "SELECT m.id FROM messages m JOIN tickets t ON t.id = ticket_id WHERE m.client_id <> t.client_id"
+    assert desk.scalars(strange) == []
+    assert (desk.count("clients"), desk.count("message_sources")) == (2 * ROUNDS, 4 * ROUNDS)
 
 
 def test_texts_that_arrive_while_their_conversation_is_merged_are_in_the_kept_ticket(desk: Desk) -> None:
@@ -90,6 +110,21 @@ def test_a_merge_waits_for_the_message_that_is_being_recorded_and_takes_it_along
     assert {ticket.client_id for ticket in desk.tickets()} == {kept}
 
 
+def test_a_name_that_is_noted_while_its_client_is_merged_moves_too(desk: Desk) -> None:
+    desk.mail("first", sender=sender("home", 0))
+    desk.text("first")
+    ingest(desk)
+    home, phone = desk.tickets()
+    names = [ExternalId(type=each, value=desk.phone) for each in ("whatsapp", "phone")]
+    with ThreadPoolExecutor(1) as threads:
+        with desk.session() as recording:
+            get_or_create_client(recording, names, name="")
+            merge = threads.submit(merge_clients, desk, home.client_id, phone.client_id)
+            wait_for(lambda: blocked(desk), "the merge to wait")
+        merge.result(20)
+    assert desk.scalars("SELECT client_id FROM client_external_ids") == [home.client_id] * 3
+
+
 def test_a_message_waits_for_the_merge_of_its_sender_and_is_the_kept_clients(desk: Desk) -> None:
     kept, merged = two_clients(desk)
     desk.mail("In between.", sender=sender("work", 0), subject="New")
@@ -100,6 +135,14 @@ def test_a_message_waits_for_the_merge_of_its_sender_and_is_the_kept_clients(des
             wait_for(lambda: blocked(desk), "the message to wait")
         recorded.result(20)
     assert [ticket.client_id for ticket in desk.tickets()] == [kept] * 3
+
+
+def thread(desk: Desk, ticket_id: int) -> str:
+    """Give a ticket a thread of agents as if its card had been posted."""
+    ts = desk.sandbox.say("U0ADA", "C0SUPPORT", "as good as a card")
+    with desk.session() as session:
+        name_ticket(session, ticket_id, ExternalId(type="slack_agents", value=f"T0DESK/C0SUPPORT/{ts}"))
+    return ts
 
 
 def two_clients(desk: Desk) -> tuple[int, int]:
