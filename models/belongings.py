@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ARRAY, Integer, Table, any_, exists, literal, select, update
+from sqlalchemy import ARRAY, BigInteger, Table, any_, exists, literal, select, update
 from sqlalchemy.orm import Session
 
 from models.base import Base
@@ -60,7 +60,7 @@ def _move(session: Session, belonging: Belonging, source: int, target: int, only
     values = {owner: target} | ({table.c.updated_at: table.c.updated_at} if "updated_at" in table.c else {})
     statement = update(table).where(owner == source).values(values).returning(key)
     if only is not None:
-        statement = statement.where(key == any_(literal(only, ARRAY(Integer))))
+        statement = statement.where(key == any_(literal(only, ARRAY(BigInteger))))
     if belonging.pair:
         other: Table = table.alias()  # type: ignore[assignment]  # an alias has the same columns
         statement = statement.where(~exists().where(other.c[owner.name] == target, other.c[key.name] == key))
@@ -91,5 +91,5 @@ def departments_of_clients(session: Session, client_ids: Collection[int]) -> set
 
 def open_tickets(session: Session, ticket_ids: Collection[int]) -> list[Ticket]:
     """Return those of these tickets that have not ended."""
-    asked = Ticket.id == any_(literal(ticket_ids, ARRAY(Integer)))
+    asked = Ticket.id == any_(literal(ticket_ids, ARRAY(BigInteger)))
     return list(session.scalars(select(Ticket).where(asked, Ticket.closed_at.is_(None)).order_by(Ticket.id)))

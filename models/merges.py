@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CTE, ForeignKey, Index, String, func, literal, or_, select, text, update
+from sqlalchemy import ARRAY, CTE, BigInteger, ForeignKey, Index, String, any_, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
@@ -75,8 +75,8 @@ def newer_merge(session: Session, merge: Merge) -> int | None:
     """
     touched = (merge.kept_id, merge.merged_id)
     same = (Merge.kind == merge.kind) & or_(Merge.kept_id.in_(touched), Merge.merged_id.in_(touched))
-    moved = select(Ticket.id).where(Ticket.id.in_(merge.moved.get("tickets", ())))
-    across = (Merge.kind == MergeKind.TICKET) & (Merge.kept_id.in_(moved) != Merge.merged_id.in_(moved))
+    moved = literal(merge.moved.get("tickets", []), ARRAY(BigInteger))
+    across = (Merge.kind == MergeKind.TICKET) & ((Merge.kept_id == any_(moved)) != (Merge.merged_id == any_(moved)))
     return session.scalar(
         select(Merge.id)
         .where(Merge.id > merge.id, Merge.undone_at.is_(None), or_(same, across))

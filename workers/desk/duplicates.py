@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 from sqlalchemy.orm import Session
 
@@ -52,13 +53,13 @@ def possible_duplicates(session: Session, client_id: int, profiles: Sequence[Pro
         return []
     names = names_of_client(session, client_id)
     hints = {
-        Reason.SAME_NUMBER: [hint for each in names for hint in _by_every_channel(each)],
-        Reason.PROFILE: list(_addresses(" ".join(each.email for each in profiles if each.email))),
-        Reason.TYPED: [hint for text in last_said_by(session, client_id, _MESSAGES, _LONGEST) for hint in _typed(text)],
+        Reason.SAME_NUMBER: (hint for each in names for hint in _by_every_channel(each)),
+        Reason.PROFILE: _addresses(" ".join(each.email for each in profiles)),
+        Reason.TYPED: (hint for text in last_said_by(session, client_id, _MESSAGES, _LONGEST) for hint in _typed(text)),
     }
     found: dict[int, Proposal] = {}
     for reason, wanted in hints.items():
-        for other in clients_known_as(session, wanted[:_HINTS]):
+        for other in clients_known_as(session, list(islice(wanted, _HINTS))):
             found.setdefault(other.id, _proposal(other, reason))
     for other in clients_alike(session, client.name, [_local_part(each) for each in names if each.type == "email"]):
         found.setdefault(other.id, _proposal(other, Reason.ALIKE))

@@ -50,6 +50,8 @@ def test_what_was_said_in_a_merged_ticket_is_in_the_one_that_is_kept(desk: Desk,
     merge_tickets(desk, kept, merged)
     assert desk.bodies(kept) == ["It burns.", "It smells too."]
     assert [note.body for note in desk.notes(kept)] == ["note: third time"]
+    files = "SELECT name FROM attachments JOIN messages ON messages.id = message_id WHERE ticket_id = :id"
+    assert desk.scalars(files, id=kept) == ["smoke.png"]
     assert (desk.bodies(merged), desk.notes(merged)) == ([], [])
 
 
@@ -274,15 +276,24 @@ def test_a_failure_of_such_a_reply_is_told_in_the_kept_ticket(desk: Desk, pair: 
     assert [each.status for each in desk.deliveries()] == ["failed"]
 
 
-def test_a_deletion_in_the_merged_tickets_thread_still_takes_a_waiting_answer_back(
-    desk: Desk, pair: tuple[int, int]
+@pytest.mark.parametrize("written", ["before", "after"])
+def test_a_deletion_that_waits_in_the_merged_tickets_thread_holds_the_answer_back(
+    desk: Desk, pair: tuple[int, int], written: str
 ) -> None:
     kept, merged = pair
+    if written == "after":
+        merge_tickets(desk, kept, merged)
     ts = desk.say("Wrong window", thread=desk.thread(merged))
     ingest(desk)
+    if written == "before":
+        merge_tickets(desk, kept, merged)
     desk.delete(ts, thread=desk.thread(merged))
-    merge_tickets(desk, kept, merged)
+    desk.scalars(
+        "UPDATE inbound_events SET next_attempt_at = timezone('utc', now()) + interval '30 seconds' "
+        "WHERE status = 'pending' RETURNING id"
+    )
     desk.work()
+    desk.let_pass(40)
     assert desk.effects("mailbox") == []
     assert [each.status for each in desk.deliveries()] == ["canceled"]
 
@@ -385,6 +396,20 @@ def test_only_the_newest_merge_is_undone_and_only_once(desk: Desk) -> None:
         undo(desk, newer)
     undo(desk, older)
     assert [desk.bodies(each) for each in (first, second, third)] == [["mail 0"], ["mail 1"], ["mail 2"]]
+
+
+def test_a_chain_is_undone_link_by_link(desk: Desk) -> None:
+    for number in range(3):
+        desk.mail(f"mail {number}", subject=f"Matter {number}")
+    desk.work()
+    first, second, third = (ticket.id for ticket in desk.tickets())
+    older, newer = merge_tickets(desk, second, third), merge_tickets(desk, first, second)
+    with pytest.raises(MergeRefusedError, match=f"undo {newer.id} first"):
+        undo(desk, older)
+    undo(desk, newer)
+    assert [desk.bodies(each) for each in (first, second, third)] == [["mail 0"], ["mail 1", "mail 2"], []]
+    undo(desk, older)
+    assert [desk.bodies(each) for each in (second, third)] == [["mail 1"], ["mail 2"]]
 
 
 def test_after_an_undo_the_tickets_may_be_merged_the_other_way_round(desk: Desk, pair: tuple[int, int]) -> None:
