@@ -9,6 +9,7 @@ from sandbox.client import wait_for
 from tests.desk import Desk
 from tests.models.at_once import at_once
 from tests.workers.desk.merging_steps import ADA, ingest, merge_clients, merge_tickets, undo, user
+from workers.desk.merging import MergeRefusedError
 from workers.tasks.inbound import ingest_conversation
 
 ROUNDS = 20
@@ -92,6 +93,25 @@ def test_texts_that_arrive_while_their_conversation_is_merged_are_in_the_kept_ti
             desk.text(text, sender=f"whatsapp:{by_sms}", to="whatsapp:+15550100002")
         while_it_arrives(desk, partial(merge_tickets, desk, kept, merged))
         assert desk.bodies(kept) == ["by sms", "by whatsapp", "one", "two"]
+
+
+def test_merges_of_one_pair_from_both_ends_at_once_are_one_merge(desk: Desk) -> None:
+    for number in range(ROUNDS):
+        desk.mail("first", sender=sender("cleo", number), subject=f"one {number}")
+        desk.mail("second", sender=sender("cleo", number), subject=f"other {number}")
+        ingest(desk)
+        one, other = (ticket.id for ticket in desk.tickets()[-2:])
+        made = at_once([partial(merged, desk, one, other), partial(merged, desk, other, one)] * 2)
+        assert sum(made) == 1
+        assert sorted(map(len, (desk.bodies(one), desk.bodies(other)))) == [0, 2]
+
+
+def merged(desk: Desk, kept: int, merged_id: int) -> bool:
+    try:
+        merge_tickets(desk, kept, merged_id)
+    except MergeRefusedError:
+        return False
+    return True
 
 
 def test_a_merge_waits_for_the_message_that_is_being_recorded_and_takes_it_along(desk: Desk) -> None:
