@@ -249,7 +249,9 @@ def test_replies_that_wait_keep_their_recipient_and_leave_once_in_order(desk: De
     assert {each.status for each in desk.deliveries()} <= {"sent", "delivered"}
 
 
-def test_a_reply_that_waits_is_still_answered_into_the_kept_ticket(desk: Desk, pair: tuple[int, int]) -> None:
+def test_a_reply_that_waits_still_answers_its_mail_and_is_answered_into_the_kept_ticket(
+    desk: Desk, pair: tuple[int, int], mails: tuple[str, str]
+) -> None:
     kept, merged = pair
     desk.say("Pull the plug.", thread=desk.thread(merged))
     ingest(desk)
@@ -257,6 +259,7 @@ def test_a_reply_that_waits_is_still_answered_into_the_kept_ticket(desk: Desk, p
     desk.work()
     sent = desk.sandbox.mailbox()[-1]["headers"]
     assert f"[#{merged}]" in sent["Subject"]
+    assert mails[1] in sent["References"]
     desk.mail("Done.", to=sent["Reply-To"], headers={"In-Reply-To": sent["Message-ID"]})
     desk.work()
     assert desk.bodies(kept)[-1] == "Done."
