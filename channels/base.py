@@ -228,6 +228,7 @@ class TicketCard:
     tags: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     buttons: tuple[Button, ...] = ()
+    merged_into: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

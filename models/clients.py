@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, func, literal, select, tuple_
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, literal, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -28,7 +28,11 @@ class ClientExternalId(Base):
     """One outside name of a client: an address, a number, a Slack user."""
 
     __tablename__ = "client_external_ids"
-    __table_args__ = (UniqueConstraint("type", "value"),)
+    __table_args__ = (
+        UniqueConstraint("type", "value"),
+        # By how a value begins, whatever the database's collation.
+        Index("client_external_ids_value_idx", "value", postgresql_ops={"value": "varchar_pattern_ops"}),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     client_id: Mapped[int] = mapped_column(ForeignKey("clients.id"), index=True)
@@ -54,11 +58,15 @@ def create_client(session: Session, aliases: Sequence[ExternalId], *, name: str)
 
 
 def known_client(session: Session, aliases: Sequence[ExternalId]) -> int | None:
-    """Look all names up at once; the one in use now is added when only another was known."""
+    """Look all names up at once; the one in use now is added when only another was known.
+
+    The names stay this client's until the transaction ends: a merge of clients waits for it, or is waited for.
+    """
     rows = session.execute(
         select(ClientExternalId.type, ClientExternalId.client_id)
         .where(tuple_(ClientExternalId.type, ClientExternalId.value).in_([(each.type, each.value) for each in aliases]))
         .order_by(ClientExternalId.id)
+        .with_for_update(read=True)
     ).all()
     known: dict[str, int] = {row.type: row.client_id for row in rows}
     if not known:
@@ -79,6 +87,46 @@ def _make(session: Session, known_as: ExternalId, name: str) -> int:
 def _note(session: Session, client_id: int, name: ExternalId) -> None:
     session.execute(
         insert(ClientExternalId).values(client_id=client_id, type=name.type, value=name.value).on_conflict_do_nothing()
+    )
+
+
+def client_by_id(session: Session, client_id: int) -> Client | None:
+    """Return a client."""
+    return session.get(Client, client_id)
+
+
+def names_of_client(session: Session, client_id: int) -> list[ExternalId]:
+    """Return the outside names of a client."""
+    rows = session.execute(
+        select(ClientExternalId.type, ClientExternalId.value)
+        .where(ClientExternalId.client_id == client_id)
+        .order_by(ClientExternalId.id)
+    )
+    return [ExternalId(type=row.type, value=row.value) for row in rows]
+
+
+def clients_known_as(session: Session, names: Sequence[ExternalId]) -> list[Client]:
+    """Return the clients who have any of these outside names."""
+    if not names:
+        return []
+    pairs = [(each.type, each.value) for each in names]
+    known = select(ClientExternalId.client_id).where(tuple_(ClientExternalId.type, ClientExternalId.value).in_(pairs))
+    return list(session.scalars(select(Client).where(Client.id.in_(known)).order_by(Client.id)))
+
+
+def clients_alike(session: Session, name: str, local_parts: Sequence[str], limit: int = 20) -> list[Client]:
+    """Return clients of this name, in whatever case, who have a mail address that begins with one of these parts."""
+    if not local_parts:
+        return []
+    addresses = (ClientExternalId.value.startswith(f"{each}@", autoescape=True) for each in local_parts)
+    alike = select(ClientExternalId.client_id).where(ClientExternalId.type == "email", or_(*addresses))
+    return list(
+        session.scalars(
+            select(Client)
+            .where(Client.id.in_(alike), func.lower(Client.name) == name.lower())
+            .order_by(Client.id)
+            .limit(limit)
+        )
     )
 
 

@@ -1,6 +1,6 @@
 """Messages of tickets, their outside names, and where each came from."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,14 +14,17 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    func,
+    or_,
     select,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, aliased, mapped_column
 
 from models.base import UTC_NOW, Base, Identified
 from models.external_ids import ExternalId
+from models.inbound_events import InboundEvent
 
 
 class Message(Base):
@@ -123,14 +126,14 @@ def messages_named(session: Session, names: Sequence[ExternalId]) -> dict[Extern
     return {ExternalId(type=row[0], value=row[1]): row[2] for row in rows}
 
 
-def name_of_message(session: Session, message_id: int, kind: str, within: str) -> str | None:
-    """Return the first outside name of this kind that a message has in the place `within`."""
+def name_of_message(session: Session, message_id: int, kind: str, within: Collection[str]) -> str | None:
+    """Return the first outside name of this kind that a message has in any of the places `within`."""
     return session.scalar(
         select(MessageExternalId.value)
         .where(
             MessageExternalId.message_id == message_id,
             MessageExternalId.type == kind,
-            MessageExternalId.value.startswith(f"{within}/", autoescape=True),
+            or_(*(MessageExternalId.value.startswith(f"{place}/", autoescape=True) for place in within)),
         )
         .order_by(MessageExternalId.id)
         .limit(1)
@@ -143,6 +146,20 @@ def last_source(session: Session, ticket_id: int) -> MessageSource | None:
         select(MessageSource)
         .join(Message, Message.id == MessageSource.message_id)
         .where(Message.ticket_id == ticket_id)
+        .order_by(Message.id.desc())
+        .limit(1)
+    )
+
+
+def heard_in(session: Session, message_id: int) -> str | None:
+    """Return the conversation in which the client said what came last in the ticket before this message."""
+    message = aliased(Message)
+    return session.scalar(
+        select(InboundEvent.conversation)
+        .join(MessageSource, MessageSource.inbound_event_id == InboundEvent.id)
+        .join(Message, Message.id == MessageSource.message_id)
+        .join(message, message.ticket_id == Message.ticket_id)
+        .where(message.id == message_id, Message.id < message_id)
         .order_by(Message.id.desc())
         .limit(1)
     )
@@ -168,6 +185,18 @@ def mail_names_before(session: Session, ticket_id: int, message_id: int, limit: 
         return list(reversed(newest))
     first = session.scalars(named.order_by(MessageExternalId.id).limit(1)).one()
     return [first, *reversed(newest[:-1])]
+
+
+def last_said_by(session: Session, client_id: int, limit: int, longest: int) -> list[str]:
+    """Return the beginnings of what a client said last, in any ticket, the newest first."""
+    return list(
+        session.scalars(
+            select(func.left(Message.body, longest))
+            .where(Message.client_id == client_id)
+            .order_by(Message.id.desc())
+            .limit(limit)
+        )
+    )
 
 
 def messages_of(session: Session, ticket_id: int) -> list[Message]:

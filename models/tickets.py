@@ -177,14 +177,14 @@ def link_tickets(session: Session, ticket_id: int, linked_ticket_id: int) -> Non
     )
 
 
-def linked_to(session: Session, ticket_id: int) -> list[int]:
-    """Return the tickets linked with this one, in either direction."""
+def linked_to(session: Session, ticket_ids: Collection[int]) -> list[int]:
+    """Return the tickets linked with any of these, in either direction."""
     rows = session.execute(
         select(TicketLink.ticket_id, TicketLink.linked_ticket_id).where(
-            or_(TicketLink.ticket_id == ticket_id, TicketLink.linked_ticket_id == ticket_id)
+            or_(TicketLink.ticket_id.in_(ticket_ids), TicketLink.linked_ticket_id.in_(ticket_ids))
         )
     )
-    return sorted({each for row in rows for each in row} - {ticket_id})
+    return sorted({each for row in rows for each in row} - {*ticket_ids})
 
 
 def assign(session: Session, ticket_id: int, user_id: int) -> bool:

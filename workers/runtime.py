@@ -12,6 +12,7 @@ from workers import app
 from workers.db import Database, Publish
 from workers.desk.acknowledgement import Acknowledgements
 from workers.desk.actions import Actions
+from workers.desk.merging import Merging
 from workers.desk.outgoing import Outgoing
 from workers.desk.recording import Recorder
 from workers.desk.replies import Replies
@@ -33,6 +34,7 @@ class Runtime:
     outbox: Outbox
     outgoing: Outgoing
     recorder: Recorder
+    merging: Merging
 
     def channel(self, name: str) -> Channel:
         """Return the channel of this name."""
@@ -84,4 +86,5 @@ def build(current: Settings, publish: Publish = app.publish) -> Runtime:
             reports=Reports(outbox=outbox),
             acknowledgements=Acknowledgements(outbox=outbox, per_hour=current.acknowledgements_per_hour),
         ),
+        merging=Merging(outbox=outbox),
     )

@@ -49,6 +49,8 @@ def card_text(card: TicketCard) -> str:
 def card_blocks(card: TicketCard) -> list[Block]:
     """Return the ticket at a glance, with the buttons that fit its status."""
     title = _section(f"*#{card.ticket_id}  {_line(card.title, 200)}*")
+    if card.merged_into is not None:
+        return [title, _section(f"Merged into *#{card.merged_into}*."), _fields(card), *_context(card)]
     return [title, _fields(card), *_context(card), _actions(_card_buttons(card))]
 
 

@@ -14,7 +14,7 @@ _GROUPS = {
     "Try it": ("demo", "up"),
     "Set up": ("migrate", "apply", "users", "slack"),
     "Run": ("web", "smtp", "imap", "slack-socket", "worker", "beat", "flower"),
-    "Work": ("tickets", "events", "deliveries", "mailboxes", "parse"),
+    "Work": ("tickets", "clients", "events", "deliveries", "mailboxes", "parse"),
 }
 _PROCESSES = ("migrate", "web", "smtp", "imap", "slack-socket", "worker", "beat", "flower")
 

@@ -1,4 +1,4 @@
-"""`frontdesk tickets`: read, answer and close tickets without Slack."""
+"""`frontdesk tickets`: read, answer, close and merge tickets without Slack."""
 
 import click
 from sqlalchemy.orm import Session
@@ -6,11 +6,13 @@ from sqlalchemy.orm import Session
 from models.attachments import attachments_of
 from models.clients import Client
 from models.deliveries import deliveries_of
+from models.merges import merged_into
 from models.messages import Message, messages_of, source_of
 from models.notes import Note, notes_of
 from models.tickets import Ticket, TicketStatus, list_tickets, lock_ticket
-from models.users import User, user_by_email, works_in
+from models.users import User, works_in
 from workers.cli.output import as_json, show
+from workers.cli.people import refusals, user_of
 from workers.desk import lifecycle
 from workers.desk.originals import original_of
 from workers.runtime import runtime
@@ -20,7 +22,7 @@ _OPEN = (TicketStatus.OPEN, TicketStatus.WAITING_FOR_AGENT, TicketStatus.WAITING
 
 @click.group()
 def tickets() -> None:
-    """List, read, answer and close tickets."""
+    """List, read, answer, close and merge tickets."""
 
 
 @tickets.command("list")
@@ -54,7 +56,8 @@ def show_(ticket_id: int, *, as_json: bool) -> None:
         ticket = _ticket(session, ticket_id)
         messages = [_message_row(session, message) for message in messages_of(session, ticket.id)]
         notes = [_note_row(session, note) for note in notes_of(session, ticket.id)]
-        heading = f"#{ticket.id} {ticket.title} · {ticket.status} · {session.get_one(Client, ticket.client_id).name}"
+        client = session.get_one(Client, ticket.client_id)
+        heading = f"#{ticket.id} {ticket.title} · {ticket.status} · {client.name} (client {client.id})"
     if not as_json:
         click.secho(heading, bold=True)
     show([*messages, *notes], as_json=as_json, empty="no messages")
@@ -113,7 +116,7 @@ def reply(ticket_id: int, text: str, email: str) -> None:
     """Send TEXT to the client of a ticket, on the channel they wrote from last."""
     tools = runtime()
     with tools.database.session_scope() as session:
-        ticket = _ticket(session, ticket_id)
+        ticket = _standing(session, ticket_id)
         user = _agent(session, email, ticket)
         message_id = tools.recorder.replies.write(session, ticket, user_id=user.id, name=user.name, text=text)
     click.echo(f"message {message_id} is on its way: `frontdesk tickets show {ticket_id}` says what became of it")
@@ -128,11 +131,30 @@ def close(ticket_id: int, email: str, *, unresolved: bool) -> None:
     tools = runtime()
     status = TicketStatus.UNRESOLVED if unresolved else TicketStatus.CLOSED
     with tools.database.session_scope() as session:
-        ticket = _ticket(session, ticket_id)
+        ticket = _standing(session, ticket_id)
         user = _agent(session, email, ticket)
         if lifecycle.move(session, ticket, status, f"{user.name} closed the ticket") is not None:
             tools.outbox.renew_card(session, ticket)
     click.echo(f"ticket {ticket_id} is {status}")
+
+
+@tickets.command()
+@click.argument("kept_id", metavar="A", type=int)
+@click.argument("merged_id", metavar="B", type=int)
+@click.option("--as", "email", required=True, metavar="EMAIL", help="The user who merges them.")
+def merge(kept_id: int, merged_id: int, email: str) -> None:
+    """Put ticket B into ticket A of the same client. `frontdesk clients undo` takes a merge back."""
+    tools = runtime()
+    with tools.database.session_scope() as session, refusals():
+        made = tools.merging.merge_tickets(session, kept_id, merged_id, user_of(session, email))
+    click.echo(f"merge {made.id}: ticket {made.merged_id} is part of ticket {made.kept_id} now")
+
+
+def _standing(session: Session, ticket_id: int) -> Ticket:
+    ticket = _ticket(session, ticket_id)
+    if (other := merged_into(session, ticket)) is not None:
+        raise click.ClickException(f"ticket {ticket_id} was merged into ticket {other}")
+    return ticket
 
 
 def _ticket(session: Session, ticket_id: int) -> Ticket:
@@ -143,9 +165,7 @@ def _ticket(session: Session, ticket_id: int) -> Ticket:
 
 
 def _agent(session: Session, email: str, ticket: Ticket) -> User:
-    user = user_by_email(session, email)
-    if user is None:
-        raise click.ClickException(f"there is no user {email}: `frontdesk users list` shows them")
+    user = user_of(session, email)
     if not works_in(session, user, ticket.department_id):
         raise click.ClickException(f"{email} is not an agent of this ticket's department")
     return user

@@ -10,6 +10,7 @@ from models.attachments import StoredFile, add_attachments
 from models.base import row_id
 from models.deliveries import deliveries_to_client, delivery_by_id, reopen_delivery
 from models.departments import desk_of, settings_of
+from models.merges import lock_standing, merged_into
 from models.messages import Message, add_message, messages_named
 from models.notes import add_note
 from models.tickets import Ticket, TicketStatus, list_tickets, lock_ticket
@@ -67,6 +68,8 @@ class Actions:
         if isinstance(agent, Refusal):
             log.warning("action_refused", ticket_id=ticket.id, action=action.action, reason=agent.name)
             return answered(action.answer_url, f"Nothing was changed: your account {agent}.")
+        if (other := merged_into(session, ticket)) is not None:
+            return answered(action.answer_url, f"Nothing was changed: this ticket was merged into #{other}.")
         message_id = do(session, ticket, agent)
         if message_id is not None:
             desk = desk_of(session, ticket.department_id)
@@ -75,7 +78,7 @@ class Actions:
 
     def _retry(self, session: Session, action: AgentAction, profile: Profile | None) -> Outcome:
         delivery = delivery_by_id(session, number) if (number := row_id(action.value)) else None
-        ticket = lock_ticket(session, delivery.ticket_id) if delivery else None
+        ticket = lock_standing(session, delivery.ticket_id) if delivery else None
         if delivery is None or ticket is None:
             return answered(action.answer_url, "There is no such message.")
         agent = agent_for(session, action.actor, profile, ticket.department_id)
@@ -91,7 +94,7 @@ class Actions:
         if delivery is None:
             return False
         enqueue(session, Wakeup(task="outbound.deliver", channel=delivery.channel, row_id=delivery.id))
-        ticket = lock_ticket(session, delivery.ticket_id)
+        ticket = lock_standing(session, delivery.ticket_id)
         if delivery.message_id is not None and ticket is not None:
             self.outbox.mark(session, ticket.id, delivery.message_id, desk_of(session, ticket.department_id))
         return True
@@ -121,7 +124,7 @@ class Actions:
         """Follow an edit or a deletion: within the hold it changes what is sent, later it changes nothing."""
         names = [action.message] if action.message else []
         message = next(iter(messages_named(session, names).values()), None)
-        ticket = lock_ticket(session, message.ticket_id) if message else None
+        ticket = lock_standing(session, message.ticket_id) if message else None
         if message is None or ticket is None:
             return ignored("not a message of a ticket")
         if message.client_id is not None:

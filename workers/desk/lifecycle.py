@@ -31,6 +31,18 @@ def answer_taken_back(session: Session, ticket: Ticket) -> bool:
     return True
 
 
+def take_over(session: Session, ticket: Ticket, status: TicketStatus, why: str) -> int | None:
+    """Give a ticket the status of one that was merged into it, if that one waits for somebody and this one less so."""
+    return move(session, ticket, status, why) if _waits_for(status) > _waits_for(TicketStatus(ticket.status)) else None
+
+
+def _waits_for(status: TicketStatus) -> int:
+    """Rank by who must act: nobody, the client, an agent."""
+    if status.ended:
+        return 0
+    return 1 if status is TicketStatus.WAITING_FOR_USER else 2
+
+
 def move(session: Session, ticket: Ticket, status: TicketStatus, why: str) -> int | None:
     """Set a ticket's status and tell why in a system message, whose id is returned; `None` when nothing changes."""
     if ticket.status == status:

@@ -17,7 +17,16 @@ from models.deliveries import Delivery, DeliveryStatus, Purpose, deliveries_to_c
 from models.delivery_claims import ClaimedDelivery
 from models.departments import Department, settings_of
 from models.inbound_events import is_being_read
-from models.messages import Message, MessageSource, last_source, mail_names_before, name_of_message, source_of
+from models.merges import MergeKind, family_of, merged_into, threads_of
+from models.messages import (
+    Message,
+    MessageSource,
+    heard_in,
+    last_source,
+    mail_names_before,
+    name_of_message,
+    source_of,
+)
 from models.suppressions import suppression_of
 from models.tags import tags_of
 from models.tickets import Ticket, assignees_of, linked_to, thread_of
@@ -29,6 +38,7 @@ from workers.outbox import AGENTS_CHANNEL, AGENTS_THREAD
 from workers.store import AttachmentStore, StoreAwayError
 
 _REFERENCES = 30
+_NO_CARD = "the ticket's card is not posted yet"
 _PATIENCE_WITH_AGENTS = timedelta(minutes=2)
 _FAILED = (DeliveryStatus.FAILED, DeliveryStatus.UNCONFIRMED)
 _ARRIVED = (DeliveryStatus.DELIVERED, DeliveryStatus.READ)
@@ -76,8 +86,9 @@ class Outgoing:
             opened_at=ticket.created_at,
             assignees=tuple(assignees_of(session, ticket_id)),
             tags=tuple(tags_of(session, ticket_id)),
-            warnings=_warnings(source, linked_to(session, ticket_id)),
+            warnings=_warnings(source, linked_to(session, family_of(session, MergeKind.TICKET, ticket_id))),
             buttons=original_buttons(source),
+            merged_into=merged_into(session, ticket),
         )
 
     def card_message(self, session: Session, claimed: ClaimedDelivery) -> ExternalId:
@@ -86,12 +97,14 @@ class Outgoing:
 
     def mark(self, session: Session, claimed: ClaimedDelivery) -> tuple[ExternalId, Mark] | None:
         """Return the agent's message and the mark it should bear; `None` for one that does not stand in the thread."""
-        message_id = claimed.message_id or 0
-        channel, _, _ = _thread(session, claimed.ticket_id).rpartition("/")
-        name = name_of_message(session, message_id, AGENTS_CHANNEL, channel)
+        message = session.get_one(Message, claimed.message_id)
+        channels = {each.rpartition("/")[0] for each in threads_of(session, message.ticket_id, AGENTS_THREAD)}
+        if not channels:
+            raise TryLater(_NO_CARD)
+        name = name_of_message(session, message.id, AGENTS_CHANNEL, channels)
         if name is None:
             return None
-        sends = deliveries_to_client(session, message_id)
+        sends = deliveries_to_client(session, message.id)
         return ExternalId(type=AGENTS_CHANNEL, value=name), self._mark_of(sends)
 
     def _mark_of(self, sends: Sequence[Delivery]) -> Mark:
@@ -107,12 +120,12 @@ class Outgoing:
         return send.status in {*_ARRIVED, DeliveryStatus.SENT}
 
     def _to_client(self, session: Session, claimed: ClaimedDelivery) -> OutboundMessage:
+        message = session.get_one(Message, claimed.message_id)
         if not claimed.look_up:
             _refuse_suppressed(session, claimed)
-            _let_agents_finish(session, claimed)
+            _let_agents_finish(session, claimed, message)
         channel = self.channels.channels[claimed.channel]
         ticket = session.get_one(Ticket, claimed.ticket_id)
-        message = session.get_one(Message, claimed.message_id)
         parts = channel.split(message.body)
         files = _files(session, message.id) if claimed.part == len(parts) - 1 else []
         habits = settings_of(session, ticket.department_id)
@@ -123,9 +136,9 @@ class Outgoing:
             sender_name=habits.from_name or _speaker(session, message, ticket),
             subject=_subject(ticket),
             body=parts[claimed.part] if claimed.part < len(parts) else "",
-            references=tuple(mail_names_before(session, ticket.id, message.id, _REFERENCES)),
+            references=tuple(mail_names_before(session, message.ticket_id, message.id, _REFERENCES)),
             attachments=tuple(self._attachment(each, claimed) for each in files),
-            thread=self._client_thread(session, channel, ticket),
+            thread=self._client_thread(session, channel, ticket, message),
             callback_url=self._callback_url(channel, claimed),
             media_urls=tuple(media_url(self.public_url, self.secret, each.id, claimed.attempted_at) for each in files),
             signature=habits.signature,
@@ -140,9 +153,9 @@ class Outgoing:
         webhook = self.channels.webhook_of[channel.name]
         return f"{self.public_url}/webhooks/{webhook}/status/{claimed.idempotency_key}"
 
-    def _client_thread(self, session: Session, channel: Channel, ticket: Ticket) -> str:
+    def _client_thread(self, session: Session, channel: Channel, ticket: Ticket, message: Message) -> str:
         if channel.name == AGENTS_CHANNEL:
-            return (thread_of(session, ticket.id, AGENTS_CHANNEL) or "").rpartition("/")[2]
+            return _thread_in_slack(session, ticket, message).rpartition("/")[2]
         return tokens.mint(self.secret, ticket.id, ticket.client_id)
 
     def _to_agents(self, session: Session, claimed: ClaimedDelivery) -> OutboundMessage:
@@ -181,14 +194,25 @@ class Outgoing:
 def _thread(session: Session, ticket_id: int) -> str:
     thread = thread_of(session, ticket_id, AGENTS_THREAD)
     if thread is None:
-        raise TryLater("the ticket's card is not posted yet")
+        raise TryLater(_NO_CARD)
     return thread
 
 
-def _let_agents_finish(session: Session, claimed: ClaimedDelivery) -> None:
-    """Wait for what has arrived from the ticket's thread: it may be the edit or the deletion of this very answer."""
-    thread = thread_of(session, claimed.ticket_id, AGENTS_THREAD)
-    if thread and now() - claimed.tried_since < _PATIENCE_WITH_AGENTS and is_being_read(session, thread):
+def _thread_in_slack(session: Session, ticket: Ticket, message: Message) -> str:
+    """Return the client's thread for an answer: a ticket that others were merged into has several."""
+    own = thread_of(session, ticket.id, AGENTS_CHANNEL)
+    if own and ticket.id != message.ticket_id:  # made before the merge, for this thread
+        return own
+    threads = threads_of(session, message.ticket_id, AGENTS_CHANNEL)
+    heard = heard_in(session, message.id) if len(threads) > 1 else None
+    return heard if heard in threads else own or next(iter(threads), "")
+
+
+def _let_agents_finish(session: Session, claimed: ClaimedDelivery, message: Message) -> None:
+    """Wait for what has arrived from the ticket's threads: it may be the edit or the deletion of this very answer."""
+    if now() - claimed.tried_since >= _PATIENCE_WITH_AGENTS:
+        return
+    if any(is_being_read(session, each) for each in threads_of(session, message.ticket_id, AGENTS_THREAD)):
         raise TryLater("what the agents wrote since is read first", retry_after=1)
 
 

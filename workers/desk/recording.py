@@ -18,8 +18,9 @@ from channels.base import (
 from models.attachments import StoredFile, add_attachments
 from models.departments import AGENTS, Desk, desk_of, desk_owning, settings_of
 from models.inbound_events import ClaimedEvent, EventStatus
+from models.merges import lock_standing
 from models.messages import MessageSource, add_message, add_source, last_source, name_message
-from models.tickets import Ticket, link_tickets, lock_ticket, name_ticket, open_ticket
+from models.tickets import Ticket, link_tickets, name_ticket, open_ticket
 from workers.desk import identity, lifecycle
 from workers.desk.acknowledgement import Acknowledgements
 from workers.desk.actions import Actions
@@ -134,7 +135,7 @@ class Recorder:
         """Tell the agents of both tickets about each other; nothing of either is shown in the other."""
         link_tickets(session, ticket.id, linked_to)
         self.outbox.tell(session, ticket, f"This ticket came of #{linked_to}: its first message refers to it.")
-        other = lock_ticket(session, linked_to)
+        other = lock_standing(session, linked_to)
         if other is not None:
             self.outbox.tell(
                 session, other, f"A message that refers to this ticket opened a ticket of its own: #{ticket.id}."

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 from channels.base import ExternalId, InboundMessage, Profile, clean_text
 from models.attachments import StoredFile, add_attachments
 from models.departments import Desk, ReplyMode, desk_of, settings_of
+from models.merges import lock_standing
 from models.messages import add_message, name_message
 from models.notes import add_note
-from models.tickets import Ticket, lock_ticket, ticket_by_external_id
+from models.tickets import Ticket, ticket_by_external_id
 from workers.desk import lifecycle
 from workers.desk.identity import Refusal, agent_for
 from workers.desk.outcome import ALREADY_RECORDED, IgnoredError, Outcome, ignored
@@ -110,5 +111,5 @@ def _ticket_of(session: Session, said: InboundMessage) -> Ticket | None:
     for reference in said.references:
         ticket_id = ticket_by_external_id(session, ExternalId(type=AGENTS_THREAD, value=reference.value))
         if ticket_id is not None:
-            return lock_ticket(session, ticket_id)
+            return lock_standing(session, ticket_id)
     return None

@@ -8,9 +8,10 @@ from channels.base import Button, DeliveryReport, ExternalId, ReportState
 from models.base import now
 from models.deliveries import PROGRESS, Delivery, DeliveryStatus, delivery_reported, lock_delivery
 from models.departments import desk_of
+from models.merges import lock_standing
 from models.messages import name_message
 from models.suppressions import SuppressionReason, suppress
-from models.tickets import Ticket, lock_ticket
+from models.tickets import Ticket
 from workers.desk.outcome import Outcome, ignored
 from workers.logs import get_logger
 from workers.outbox import Outbox
@@ -46,7 +47,7 @@ class Reports:
             external_id=name.value if name else "",
             idempotency_key=report.idempotency_key,
         )
-        ticket = lock_ticket(session, delivery.ticket_id) if delivery else None
+        ticket = lock_standing(session, delivery.ticket_id) if delivery else None
         if delivery is None or ticket is None:
             return ignored("a report on a message that is not ours")
         lock_delivery(session, delivery)

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from channels.base import ExternalId, InboundMessage, Verdict
 from channels.email import tokens
 from models.base import now, row_id
+from models.merges import MergeKind, family_of, lock_standing
 from models.messages import messages_named
-from models.tickets import Ticket, lock_ticket, open_conversation, ticket_by_external_id, ticket_by_id
+from models.tickets import Ticket, open_conversation, ticket_by_external_id, ticket_by_id
 
 
 class Rule(StrEnum):
@@ -59,18 +60,22 @@ class Threading:
         stranger_to: int | None = None
         for pointer in _pointers(session, message.references):
             ticket = ticket_by_id(session, pointer.ticket_id)
-            if ticket is None or not self._proven(pointer, ticket):
+            if ticket is None or not self._proven(session, pointer, ticket):
                 continue
             if ticket.client_id == client_id and _believed(pointer, message):
-                return self._joined(pointer.rule, lock_ticket(session, ticket.id) or ticket)
+                return self._joined(pointer.rule, lock_standing(session, ticket.id) or ticket)
             if pointer.rule is not Rule.SUBJECT_TAG:
                 stranger_to = stranger_to or ticket.id
         return self._going_on(session, message, client_id, channel) or Threaded(
             rule=Rule.NEW_TICKET, linked_to=stranger_to
         )
 
-    def _proven(self, pointer: _Pointer, ticket: Ticket) -> bool:
-        return not pointer.token or tokens.valid(self.secret, pointer.token, ticket.id, ticket.client_id)
+    def _proven(self, session: Session, pointer: _Pointer, ticket: Ticket) -> bool:
+        """Check a token against the ticket's client, and against those merged into them since it was made."""
+        if not pointer.token or tokens.valid(self.secret, pointer.token, ticket.id, ticket.client_id):
+            return True
+        clients = family_of(session, MergeKind.CLIENT, ticket.client_id)
+        return any(tokens.valid(self.secret, pointer.token, ticket.id, each) for each in clients)
 
     def _joined(self, rule: Rule, ticket: Ticket) -> Threaded:
         if ticket.closed_at is not None and ticket.closed_at < now() - self.reopen_window:
@@ -87,7 +92,9 @@ class Threading:
             address=message.recipients[0].value,
             closed_since=now() - self.reopen_window,
         )
-        return Threaded(rule=Rule.OPEN_CONVERSATION, ticket=ticket) if ticket else None
+        # A merge that this waited for may have taken the conversation elsewhere.
+        standing = lock_standing(session, ticket.id) if ticket else None
+        return Threaded(rule=Rule.OPEN_CONVERSATION, ticket=standing) if standing else None
 
 
 def _believed(pointer: _Pointer, message: InboundMessage) -> bool:

@@ -19,6 +19,7 @@ from models.base import now
 from models.deliveries import DeliveryStatus, Purpose
 from models.delivery_claims import ClaimedDelivery, claim_delivery, claim_next_in_lane, record_outcome
 from models.departments import desk_of
+from models.merges import standing_ticket
 from models.messages import Message, messages_named, name_message
 from models.suppressions import SuppressionReason, suppress
 from models.tickets import Ticket, name_ticket
@@ -175,9 +176,14 @@ def _note_name(session: Session, claimed: ClaimedDelivery, name: ExternalId) -> 
 def _renew_mark(tools: Runtime, session: Session, claimed: ClaimedDelivery) -> None:
     if claimed.purpose is Purpose.ACKNOWLEDGEMENT:  # no agent's message, so there is nothing to mark
         return
-    ticket = session.get_one(Ticket, claimed.ticket_id)
+    ticket = _ticket(session, claimed)
     desk = desk_of(session, ticket.department_id)
     tools.outbox.mark(session, ticket.id, claimed.message_id or 0, desk)
+
+
+def _ticket(session: Session, claimed: ClaimedDelivery) -> Ticket:
+    """Return the ticket whose agents a send concerns now."""
+    return standing_ticket(session, claimed.ticket_id) or session.get_one(Ticket, claimed.ticket_id)
 
 
 def _later(tools: Runtime, claimed: ClaimedDelivery, error: TryLater, *, certainly_not_sent: bool = False) -> None:
@@ -246,7 +252,7 @@ def _tell_not_shown(tools: Runtime, session: Session, claimed: ClaimedDelivery) 
     """Say in the thread that something could not be shown there; of a notice that failed, nothing more is said."""
     message = session.get(Message, claimed.message_id) if claimed.message_id else None
     if message is not None and not message.is_system_message:
-        ticket = session.get_one(Ticket, claimed.ticket_id)
+        ticket = _ticket(session, claimed)
         where = f"`frontdesk tickets show {ticket.id}` has it"
         tools.outbox.tell(
             session, ticket, f"Something of this ticket could not be shown here: {where}.", about=claimed.id
@@ -269,6 +275,6 @@ def _unconfirmed(tools: Runtime, claimed: ClaimedDelivery) -> None:
 
 
 def _tell(tools: Runtime, session: Session, claimed: ClaimedDelivery, text: str) -> None:
-    ticket = session.get_one(Ticket, claimed.ticket_id)
+    ticket = _ticket(session, claimed)
     tools.outbox.tell(session, ticket, text, about=claimed.id)
     _renew_mark(tools, session, claimed)

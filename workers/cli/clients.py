@@ -1,0 +1,49 @@
+"""`frontdesk clients`: clients who are one person."""
+
+import click
+
+from workers.cli.output import as_json, show
+from workers.cli.people import refusals, user_of
+from workers.desk.duplicates import possible_duplicates
+from workers.runtime import runtime
+
+
+@click.group()
+def clients() -> None:
+    """Find clients who are one person, merge them, and undo merges."""
+
+
+@clients.command()
+@click.argument("client_id", metavar="CLIENT", type=int)
+@as_json
+def duplicates(client_id: int, *, as_json: bool) -> None:
+    """List other clients who may be CLIENT. `frontdesk tickets show` says which client a ticket has."""
+    with runtime().database.session_scope() as session:
+        rows = [
+            {"id": each.client_id, "name": each.name, "why": str(each.reason)}
+            for each in possible_duplicates(session, client_id)
+        ]
+    show(rows, as_json=as_json, empty="nobody else looks like this client")
+
+
+@clients.command()
+@click.argument("kept_id", metavar="A", type=int)
+@click.argument("merged_id", metavar="B", type=int)
+@click.option("--as", "email", required=True, metavar="EMAIL", help="The user who merges them.")
+def merge(kept_id: int, merged_id: int, email: str) -> None:
+    """Put client B into client A, with addresses and tickets."""
+    tools = runtime()
+    with tools.database.session_scope() as session, refusals():
+        made = tools.merging.merge_clients(session, kept_id, merged_id, user_of(session, email))
+    click.echo(f"merge {made.id}: client {made.merged_id} is part of client {made.kept_id} now")
+
+
+@clients.command()
+@click.argument("merge_id", metavar="MERGE", type=int)
+@click.option("--as", "email", required=True, metavar="EMAIL", help="The user who undoes it.")
+def undo(merge_id: int, email: str) -> None:
+    """Undo a merge of clients or of tickets. What came since stays where it is."""
+    tools = runtime()
+    with tools.database.session_scope() as session, refusals():
+        undone = tools.merging.undo_merge(session, merge_id, user_of(session, email))
+    click.echo(f"merge {merge_id} is undone: {undone.kind} {undone.merged_id} stands for itself again")
