@@ -9,10 +9,12 @@ from pathlib import Path
 EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}" + b"$EICAR-STANDARD-" + b"ANTIVIRUS-TEST-FILE!$H+H*"
 
 _PROGRAM = """
-import json, pathlib, sys
+import json, pathlib, sys, time
 here, content = pathlib.Path(__file__).parent, sys.stdin.buffer.read()
 with (here / "asked").open("a") as log:
     print(json.dumps([sys.argv[1:], content.hex()]), file=log)
+while (here / "slow").exists():
+    time.sleep(0.01)
 if (here / "away").exists():
     sys.exit(2)
 if bytes.fromhex("{eicar}") in content and not (here / "false alarm").exists():
@@ -36,13 +38,22 @@ class VirusScanner:
     @property
     def asked(self) -> list[bytes]:
         """Return the contents it was given, and hold that nothing of them stood in its arguments."""
-        lines = [json.loads(line) for line in (self._folder / "asked").read_text().splitlines()]
+        log = self._folder / "asked"
+        lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
         assert all(arguments == ["--no-summary", "-"] for arguments, _ in lines)
         return [bytes.fromhex(content) for _, content in lines]
 
     def go_away(self) -> None:
         """End with 2 from now on, as clamdscan does without clamd."""
         (self._folder / "away").touch()
+
+    def be_slow(self) -> None:
+        """Answer nobody."""
+        (self._folder / "slow").touch()
+
+    def be_quick(self) -> None:
+        """Answer again, also those who wait."""
+        (self._folder / "slow").unlink()
 
     def learn(self) -> None:
         """Take what it found for a false alarm from now on."""

@@ -36,12 +36,12 @@ class LeaseLostError(Exception):
 
 
 class EventFiles:
-    """Takes in the files of one claimed event."""
+    """Takes in the files of one claimed event, all of which have `seconds_to_scan` together."""
 
-    def __init__(self, tools: Runtime, claimed: ClaimedEvent) -> None:
+    def __init__(self, tools: Runtime, claimed: ClaimedEvent, seconds_to_scan: float = SCAN_SECONDS) -> None:
         self._tools = tools
         self._claimed = claimed
-        self._seconds_to_scan = SCAN_SECONDS
+        self._seconds_to_scan = seconds_to_scan
 
     def of(self, parsed: Sequence[Parsed]) -> Mapping[int, Sequence[StoredFile]]:
         """Take in the files of each message, by its index. Raises `TryLater`, and `LeaseLostError`."""

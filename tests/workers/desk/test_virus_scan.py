@@ -1,17 +1,24 @@
 """Files pass the scanner on their way in and out: agents see what it said, and nobody gets what it objects to."""
 
 import json
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from sandbox.client import file
+from channels.base import Attachment
+from models.attachments import Scan
+from models.inbound_events import claim_event
+from sandbox.client import file, wait_for
 from tests.desk import Desk
 from tests.virus_scanner import EICAR, VirusScanner
 from tests.workers.own_process import own_process
 from workers.cli import cli
+from workers.tasks.files import EventFiles
 
 FOUND = "is held back: the virus scanner found Test.Eicar"
 UNSCANNED = "not scanned for viruses"
@@ -129,11 +136,36 @@ def test_without_a_verdict_a_file_is_shown_and_marked(desk: Desk) -> None:
     assert f"See the file.\\n[{UNSCANNED}: report.pdf]" in posts(desk)
 
 
-def test_a_message_without_files_asks_nobody_and_bears_no_mark(desk: Desk, tmp_path: Path) -> None:
+def test_an_event_stays_ours_while_its_files_are_scanned(desk: Desk, scanner: VirusScanner) -> None:
+    scanner.be_slow()
+    desk.mail(files=[("report.pdf", b"%PDF")])
+    with ThreadPoolExecutor(1) as worker:
+        working = worker.submit(desk.work)
+        wait_for(lambda: scanner.asked, "the scanner to be asked")
+        longer = "SELECT lease_until > timezone('utc', now()) + interval '40 seconds' FROM inbound_events"
+        assert desk.scalars(longer) == [True]
+        scanner.be_quick()
+        working.result()
+    assert scans(desk) == ["report.pdf clean"]
+
+
+@pytest.mark.parametrize("environment", [{"SCAN_COMMAND": "sleep 60", "SCAN_TIMEOUT": "1"}], indirect=True)
+def test_twenty_files_that_are_slow_to_scan_have_no_more_time_than_all_of_an_events_files(desk: Desk) -> None:
+    desk.mail()
+    with desk.session() as session:
+        claimed = claim_event(session, 1, timedelta(minutes=1))
+    assert claimed is not None
+    began, taken = time.monotonic(), EventFiles(desk.tools, claimed, seconds_to_scan=1.5)
+    files = [taken.keep(Attachment(name="a"), b"a") for _ in range(20)]
+    assert time.monotonic() - began < 5
+    assert {each.scan for each in files} == {Scan.UNSCANNED}
+
+
+def test_a_message_without_files_asks_nobody_and_bears_no_mark(desk: Desk, scanner: VirusScanner) -> None:
     desk.mail()
     desk.work()
     assert UNSCANNED not in posts(desk)
-    assert not (tmp_path / "scanner" / "asked").exists()
+    assert scanner.asked == []
 
 
 # What agents send
