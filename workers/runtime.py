@@ -18,6 +18,7 @@ from workers.desk.replies import Replies
 from workers.desk.reports import Reports
 from workers.desk.threading import Threading
 from workers.outbox import AGENTS_CHANNEL, Outbox
+from workers.scanner import Scanner
 from workers.settings import Settings, SettingsError, settings
 from workers.store import AttachmentStore
 
@@ -30,6 +31,7 @@ class Runtime:
     database: Database
     channels: registry.Registry
     store: AttachmentStore
+    scanner: Scanner | None
     outbox: Outbox
     outgoing: Outgoing
     recorder: Recorder
@@ -64,6 +66,10 @@ def connect_channels(current: Settings) -> registry.Registry:
         raise SettingsError(str(error)) from error
 
 
+def _scanner(current: Settings) -> Scanner | None:
+    return Scanner(command=current.scan_command, timeout=current.scan_timeout) if current.scan_command else None
+
+
 def build(current: Settings, publish: Publish = app.publish) -> Runtime:
     """Make the tools that these settings describe; `publish` wakes workers. Raises `SettingsError`."""
     channels = connect_channels(current)
@@ -74,6 +80,7 @@ def build(current: Settings, publish: Publish = app.publish) -> Runtime:
         database=Database(current.database_url, publish),
         channels=channels,
         store=store,
+        scanner=_scanner(current),
         outbox=outbox,
         outgoing=Outgoing(channels=channels, store=store, secret=current.secret_key, public_url=current.public_url),
         recorder=Recorder(
