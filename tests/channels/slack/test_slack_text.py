@@ -126,7 +126,8 @@ def test_only_live_mentions_count() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["x" * 13_300, "<" * 100_000, "🎉" * 5000, "word & " * 4000, "", "a", "x" * 2900, "x" * 2901]
+    "text",
+    ["x" * 13_300, "<" * 100_000, "<&>\n" * 25_000, "🎉" * 5000, "word & " * 4000, "", "a", "x" * 2900, "x" * 2901],
 )
 def test_pieces_fit_and_lose_nothing(text: str) -> None:
     cut = list(pieces(text, 2900))
