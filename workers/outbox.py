@@ -13,6 +13,7 @@ from models.departments import Desk, desk_of
 from models.messages import add_message, last_source
 from models.tickets import Ticket
 from workers.db import deliver_soon
+from workers.thread_text import posts, whole
 
 # The channel in which agents work, and the type of a ticket's thread there.
 AGENTS_CHANNEL = "slack"
@@ -126,9 +127,10 @@ class Outbox:
     def _shown(self, ticket: Ticket, desk: Desk, shown: Shown) -> list[NewDelivery]:
         if not self._on(desk):
             return []
-        parts = range(len(self.channels.channels[AGENTS_CHANNEL].split(shown.body)))
+        parts = range(len(posts(self.channels.channels[AGENTS_CHANNEL], shown.body)))
         texts = [self._to_agents(ticket.id, desk, Purpose.MESSAGE, shown, part=part) for part in parts]
-        return [*texts, *([self._to_agents(ticket.id, desk, Purpose.FILES, shown)] if shown.files else ())]
+        files = shown.files or whole(shown.body)
+        return [*texts, *([self._to_agents(ticket.id, desk, Purpose.FILES, shown)] if files else ())]
 
     def _to_agents(
         self, ticket_id: int, desk: Desk, purpose: Purpose, shown: Shown, *, part: int = 0, lane: str = ""

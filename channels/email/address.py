@@ -83,7 +83,7 @@ def _label(label: str) -> str:
 
 
 def mailbox_of(address: str) -> str:
-    """Return one of our own addresses without its `+tag`."""
+    """Return an address without its `+tag`."""
     local, _, domain = address.rpartition("@")
     base = local.partition("+")[0]
     return f"{base}@{domain}" if base else address

@@ -28,6 +28,7 @@ from workers.desk.reports import retry_button
 from workers.media import media_url
 from workers.outbox import AGENTS_CHANNEL, AGENTS_THREAD
 from workers.store import AttachmentStore, StoreAwayError
+from workers.thread_text import posts, whole
 
 _REFERENCES = 30
 _PATIENCE_WITH_AGENTS = timedelta(minutes=2)
@@ -151,9 +152,10 @@ class Outgoing:
         to = ExternalId(type=AGENTS_CHANNEL, value=channel)
         message = session.get_one(Message, claimed.message_id)
         if claimed.purpose is Purpose.FILES:
-            files = tuple(self._attachment(each, claimed) for each in _files(session, message.id))
+            stored = (self._attachment(each, claimed) for each in _files(session, message.id))
+            files = (*whole(message.body), *stored)
             return OutboundMessage(idempotency_key=claimed.idempotency_key, to=to, thread=thread, attachments=files)
-        parts = self.channels.channels[AGENTS_CHANNEL].split(message.body)
+        parts = posts(self.channels.channels[AGENTS_CHANNEL], message.body)
         last = claimed.part >= len(parts) - 1
         told = remarks(attachments_of(session, message.id)) if last else ""
         body = (parts[min(claimed.part, len(parts) - 1)] + told).strip()

@@ -85,7 +85,8 @@ class Replies:
 
     def write(self, session: Session, ticket: Ticket, *, user_id: int, name: str, text: str) -> int:
         """Answer a client from outside of Slack; the answer is shown in the agents' thread too."""
-        message_id = add_message(session, ticket_id=ticket.id, body=clean_text(text), user_id=user_id)
+        text = clean_text(text)
+        message_id = add_message(session, ticket_id=ticket.id, body=text, user_id=user_id)
         desk = desk_of(session, ticket.department_id)
         self.outbox.show(session, ticket, desk, Shown(message_id=message_id, body=text))
         self._send(session, ticket, desk, message_id, text, name, hold=False)
