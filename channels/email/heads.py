@@ -21,15 +21,20 @@ _ORIGINAL = frozenset(words("original"))
 _ORIGINAL_LINES = words("original_lines")
 _FORWARDED = words("forwarded")
 _ABOVE_THIS_LINE = words("above_this_line")
+_FORM = frozenset(words("form_labels"))
 _LABELS = {label: kind for kind in reversed(_KINDS) for label in words("labels", kind)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """How many lines stand above the old mail, and which rule knew them."""
+    """How many lines stand above the old mail, and which rule knew them.
+
+    `full` when they hold all that a mail program says of a mail, so that nobody will have typed them.
+    """
 
     rule: str
     length: int
+    full: bool
 
 
 def at(lines: Sequence[str], index: int) -> Head | None:
@@ -37,7 +42,7 @@ def at(lines: Sequence[str], index: int) -> Head | None:
     for rule, length in _RULES:
         found = length(lines, index)
         if found:
-            return Head(rule=rule, length=found)
+            return Head(rule=rule, length=found, full=_is_full(lines[index : index + found]))
     return None
 
 
@@ -88,8 +93,8 @@ def _labels(lines: Sequence[str], index: int) -> int:
 def _labelled(lines: Sequence[str], index: int) -> int:
     """Return how many lines make the head of a mail, empty ones above it included; 0 when it is none.
 
-    All four labels are a head, three with an address or a time of day, or two with both: people write "From: Oslo, To:
-    Rome, Date: 3 May" themselves.
+    Sender and subject with a third label are a head where an address stands there or a day of a year and a time, two
+    labels where both do: people write "From: Oslo, To: Rome, Date: 3 May" themselves.
     """
     kinds: set[str] = set()
     last, wrapped = index - 1, 0
@@ -102,7 +107,16 @@ def _labelled(lines: Sequence[str], index: int) -> int:
             wrapped += 1
             if wrapped > _MAX_WRAPPED or (not lines[at_line].strip() and kinds and not _label_follows(lines, at_line)):
                 break
-    return last + 1 - index if _is_head(kinds, lines[index : last + 1]) else 0
+    if not _is_head(kinds, lines[index : last + 1]) or _is_form(lines, index, last + 1):
+        return 0
+    return last + 1 - index
+
+
+def _is_form(lines: Sequence[str], index: int, end: int) -> bool:
+    """Say whether a website's form wrote the labels: among them, or next below, is one that no mail program writes."""
+    below = next((at for at in range(end, min(len(lines), end + _MAX_WRAPPED)) if lines[at].strip()), end)
+    block = takewhile(str.strip, lines[end : end + _HEAD_LINES])
+    return any(_label(line) in _FORM for line in (*lines[index:end], *block, *lines[below : below + 1]))
 
 
 def _label_follows(lines: Sequence[str], index: int) -> bool:
@@ -111,15 +125,25 @@ def _label_follows(lines: Sequence[str], index: int) -> bool:
 
 def _is_head(kinds: set[str], head: Sequence[str]) -> bool:
     said = " ".join(head)
-    who, when = "@" in said, introduction.tells_time(said)
+    who, when = "@" in said, introduction.tells_day(said) and introduction.tells_time(said)
     if {"from", "subject"} <= kinds and kinds & {"sent", "to", "copy"}:
-        return who or when or {"sent", "to"} <= kinds
-    return len(kinds) > 1 and "sent" in kinds and who and when
+        return who or when
+    return "sent" in kinds and bool(kinds & {"from", "to", "subject"}) and who and when
+
+
+def _is_full(head: Sequence[str]) -> bool:
+    said = " ".join(head)
+    kinds = {kind for line in head for kind in _all_kinds(line)}
+    return {"from", "sent", "subject"} <= kinds and "@" in said and introduction.tells_time(said)
+
+
+def _label(line: str) -> str:
+    label, colon, _ = line[:_MAX_LABEL].replace("\N{FULLWIDTH COLON}", ":").partition(":")
+    return label.strip(_AROUND_LABEL).casefold() if colon else ""
 
 
 def _kind(line: str) -> str:
-    label, colon, _ = line[:_MAX_LABEL].replace("\N{FULLWIDTH COLON}", ":").partition(":")
-    return _LABELS.get(label.strip(_AROUND_LABEL).casefold(), "") if colon else ""
+    return _LABELS.get(_label(line), "")
 
 
 def _all_kinds(line: str) -> set[str]:

@@ -219,3 +219,8 @@ def _verb(said: str) -> bool:
 def tells_time(said: str) -> bool:
     """Say whether a time of day stands in a text."""
     return bool(_TIME.search(said))
+
+
+def tells_day(said: str) -> bool:
+    """Say whether a date with its year stands in a text: programs leave the year out of none."""
+    return bool(_DATE.search(said))

@@ -24,7 +24,8 @@ _MAX_INTRODUCTION = 10
 class Quote:
     """Lines from `start` up to `end`; `announced` when a mail program said that a quote follows.
 
-    `chosen` when the writer put it there as a quotation, as Gmail's button does.
+    `chosen` when the writer put it there as a quotation, as Gmail's button does; `sure` when it is marked to its end or
+    begins with a head that lacks nothing: people, too, tell what others wrote to them.
     """
 
     start: int
@@ -32,6 +33,7 @@ class Quote:
     rule: str
     announced: bool = True
     chosen: bool = False
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,7 @@ def _quote(lines: Sequence[str], index: int, span: Span | None) -> Quote | None:
     start, below = _without_rule(lines, index), _next_text(lines, index + head.length)
     mark = _MARK.match(lines[below]) if below < len(lines) else None
     end = _quoted_end(lines, below, mark[1]) if mark else len(lines)
-    return Quote(start=start, end=end, rule=head.rule)
+    return Quote(start=start, end=end, rule=head.rule, sure=bool(mark) or head.full)
 
 
 def _marked(lines: Sequence[str], index: int, span: Span) -> Quote | None:

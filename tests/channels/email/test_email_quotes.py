@@ -8,6 +8,7 @@ import pytest
 from channels.email.languages import words
 from channels.email.readable import plain
 from channels.email.reply_text import NewText, of
+from tests.channels.email.mail_samples import mail, message
 
 WORDS = Path(__file__).parent / "words"
 INTRODUCED = "On Mon, 2 Nov 2026 at 17:20, Desk <support@desk.example> wrote:"
@@ -43,7 +44,7 @@ def test_less_of_an_introduction_is_enough_above_quoted_lines(introduction: str)
 
 @pytest.mark.parametrize("labels", listed("heads"))
 def test_the_head_of_an_answered_mail_is_known_by_its_labels(labels: str) -> None:
-    values = ("Desk", "2.11.2026", "Jane", "Re: order")
+    values = ("Desk", "2.11.2026 17:20", "Jane", "Re: order")
     for form in ("{}: {}", "*{} :* {}", "{}\N{FULLWIDTH COLON}{}", "> {}:\t{}"):
         head = "\n".join(form.format(label, value) for label, value in zip(labels.split(" | "), values, strict=True))
         assert new(f"New text.\n\n{head}\n\n{form[0].strip('{*')} old\n") == NewText(text="New text.", rule="labels")
@@ -184,13 +185,59 @@ def test_a_quote_at_the_end_is_cut_without_an_introduction() -> None:
 
 
 def test_a_line_drawn_above_a_quote_goes_with_it() -> None:
-    head = "From: Desk\nSent: Monday, 10:30\nSubject: Re: x\n\nold"
+    head = "From: Desk\nSent: Monday, 2 November 2026 10:30\nSubject: Re: x\n\nold"
     assert new(f"New.\n\n{'_' * 32}\n{head}").text == "New."
 
 
-def test_labels_that_a_person_wrote_are_no_head_of_a_mail() -> None:
-    text = "Please book:\n\nFrom: Oslo\nTo: Rome\nSubject: my trip\n\nThank you"
+@pytest.mark.parametrize(
+    "labels",
+    [
+        "From: Oslo\nTo: Rome\nSubject: my trip",
+        "From: Oslo\nTo: Rome\nDate: 3 May, 10:30\nSubject: booking 12",
+        "Von: Berlin\nAn: Hamburg\nDatum: 12.5.2026\nBetreff: Umzug",
+        "Date: 3 May 2026 10:30\nCC: jane@client.example",
+    ],
+)
+def test_labels_that_a_person_wrote_are_no_head_of_a_mail(labels: str) -> None:
+    text = f"Please book:\n\n{labels}\n\nThank you"
     assert new(text).text == text
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "On 3 Nov 2026 at 10:15 Ada <ada@desk.example> wrote:\nYou get a refund.",
+        "Op 3 november 2026 om 10:15 schreef Ada <ada@desk.example>:\nU krijgt uw geld terug.",
+        "2026年11月3日 10:15 Ada <ada@desk.example> のメール:\n返金します",
+        "From: LHR\nTo: JFK\nDate: 3 May 2026 10:30, jane@client.example\n\nSeat 12A.",
+        "--- Message original ---\nJe n'ai rien reçu.",
+    ],
+)
+def test_what_a_first_mail_tells_of_others_stays(told: str) -> None:
+    text = f"This is what happened:\n\n{told}\n\nWho is right?"
+    first = mail(text, Subject="Complaint", Content_Type="text/plain; charset=utf-8")
+    assert message(first).body == text
+    answer = mail(text, Subject="Complaint", In_Reply_To="<1@desk.example>", Content_Type="text/plain; charset=utf-8")
+    assert message(answer).body == message(first.replace(b"Subject: ", b"Subject: AW: ")).body
+    assert message(answer).body == "This is what happened:"
+
+
+def test_a_first_mail_is_cut_at_a_whole_head_or_a_marked_quote() -> None:
+    head = "From: Desk <support@desk.example>\nSent: 2.11.2026 17:20\nTo: Jane\nSubject: order\n\nold"
+    for old in (head, f"{INTRODUCED}\n> old"):
+        assert message(mail(f"New text.\n\n{old}", Subject="order")).body == "New text."
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "From: Jane <jane@client.example>\nDate: 22 Nov 2026 10:30\nSubject: Refund\nMessage: I want my money back.",
+        "Von: Jane\nE-Mail: jane@client.example\nDatum: 22.11.2026 10:30\nBetreff: Geld\nNachricht:\nBitte!",
+        "De : Jane <jane@client.example>\nÀ : support@desk.example\nSujet : Argent\n\nMessage :\nMerci !",
+    ],
+)
+def test_the_form_of_a_website_is_no_head_of_a_mail(form: str) -> None:
+    assert new(f"New enquiry from your website:\n\n{form}\nOrder 4411.").text.endswith("Order 4411.")
 
 
 @pytest.mark.parametrize(
@@ -202,7 +249,7 @@ def test_a_line_that_a_person_drew_is_no_end_of_a_mail(text: str) -> None:
 
 
 def test_the_subject_tells_a_forward_from_an_answer() -> None:
-    text = "See below\n\nFrom: a\nSent: b\nTo: c\nSubject: d\n\ntext"
+    text = "See below\n\nFrom: a\nSent: 2.11.2026 17:20\nTo: c\nSubject: d\n\ntext"
     assert new(text, "FW: d").text == text
     assert new(text, "[Desk] Fwd: d").text == text
     assert new(text, "RE: FW: d").text == "See below"
@@ -221,7 +268,7 @@ def test_a_head_may_be_wrapped_and_spaced() -> None:
         "*From:* Desk [mailto:desk@desk.example\n<desk@desk.example>]\n*Sent:* 2.11.\n*To:* Jane\n*Subject:* x"
     )
     assert new(f"New.\n\n{wrapped_head}\n\nold").text == "New."
-    assert new("New.\n\nFrom: Desk\n\nSent: 2.11.\n\nTo: Jane\n\nSubject: x\n\nold").text == "New."
+    assert new("New.\n\nFrom: Desk\n\nSent: 2.11.2026 17:20\n\nTo: Jane\n\nSubject: x\n\nold").text == "New."
     assert new("New.\n\nFrom: a@b.example Date: 2.11.2026 17:20\nold").text == "New."
 
 
