@@ -14,6 +14,7 @@ _MAX_MARK = 120
 _MAX_LABEL, _MAX_LABELS = 60, 300
 _HEAD_LINES = 14
 _MAX_WRAPPED = 2  # lines that one label's value is wrapped into, besides its own
+_MIN_FRAME = 3  # dashes, above an answered mail; people head their own paragraphs with less
 _FORWARD_FRAME = "-" * 10  # Gmail's, in whatever language the words between are
 _KINDS = ("from", "sent", "to", "subject", "copy")
 
@@ -66,15 +67,18 @@ def _framed(line: str) -> str:
 
 
 def _original(lines: Sequence[str], index: int) -> int:
-    said = _framed(lines[index])
+    line = lines[index].lstrip(" *")
+    said = _framed(line) if not line[:_MIN_FRAME].strip(DASHES) else ""
     if said in _ORIGINAL or lines[index][:_MAX_MARK].lstrip(_FRAME).casefold().startswith(_ORIGINAL_LINES):
         return 1 + _labelled(lines, index + 1)
     return 0
 
 
 def _above_this_line(lines: Sequence[str], index: int) -> int:
-    line = lines[index]
-    return int(len(line) <= _MAX_MARK and any(each in line.casefold() for each in _ABOVE_THIS_LINE))
+    said = lines[index].strip().casefold()
+    if len(said) > _MAX_MARK or not any(each in said for each in _ABOVE_THIS_LINE):
+        return 0
+    return int(said in _ABOVE_THIS_LINE or not (said[:2] + said[-2:]).strip(_FRAME))
 
 
 def _introduced_labels(lines: Sequence[str], index: int) -> int:

@@ -51,7 +51,8 @@ def test_the_head_of_an_answered_mail_is_known_by_its_labels(labels: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "frame", ["-----{}-----", "*-------- {} --------*", "\N{HYPHEN}\N{HYPHEN} {} \N{HYPHEN}\N{HYPHEN}"]
+    "frame",
+    ["-----{}-----", "*-------- {} --------*", "\N{HYPHEN}\N{HYPHEN}\N{HYPHEN} {} \N{HYPHEN}\N{HYPHEN}\N{HYPHEN}"],
 )
 def test_what_stands_below_a_mark_is_cut(frame: str) -> None:
     for mark in words("original"):
@@ -220,6 +221,43 @@ def test_what_a_first_mail_tells_of_others_stays(told: str) -> None:
     answer = mail(text, Subject="Complaint", In_Reply_To="<1@desk.example>", Content_Type="text/plain; charset=utf-8")
     assert message(answer).body == message(first.replace(b"Subject: ", b"Subject: AW: ")).body
     assert message(answer).body == "This is what happened:"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Le 3 novembre 2026 à 10:15, Mme Ada <ada@desk.example> m'a écrit :",
+        "am 3.11.2026 um 10:15 Uhr schrieb mir Frau Ada (ada@desk.example):",
+        "El 3 de noviembre de 2026 a las 10:15, Ada <ada@desk.example> me escribió:",
+        "il 3/11/2026 alle 10:15 la signora Ada (ada@desk.example) mi ha scritto:",
+        "Op 3-11-2026 om 10:15 schreef Ada <ada@desk.example> mij:",
+        "3 ноября 2026 в 10:15 Ада <ada@desk.example> написала мне:",
+        "2026年11月3日 10:15 Ada <ada@desk.example> 私に書きました:",
+        "On 3 Nov 2026 at 10:15 your agent Ada <ada@desk.example> wrote:",
+    ],
+)
+def test_who_tells_what_was_written_to_them_is_no_mail_program(told: str) -> None:
+    text = f"Hello,\n\n{told}\n\nYou get a refund.\n\nI got nothing."
+    assert new(text) == NewText(text=text)
+
+
+@pytest.mark.parametrize("name", ["Mi Lan", "Me Linh", "Your Shop", "Ihr Team"])
+def test_a_name_is_nobody_who_tells(name: str) -> None:
+    introduced = INTRODUCED.replace("Desk", name, 1)
+    assert new(f"New text.\n\n{introduced}\n\nold") == NewText(text="New text.", rule="introduction")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "I can not write above this line in the PDF, form field 12.",
+        "Unterschrift bitte über dieser Linie.",
+        "-- Reply --",
+        "- Original Nachricht -",
+    ],
+)
+def test_words_of_a_mark_in_a_persons_line_are_none(line: str) -> None:
+    assert new(f"Hello,\n{line}\nI accept.").text == f"Hello,\n{line}\nI accept."
 
 
 def test_a_first_mail_is_cut_at_a_whole_head_or_a_marked_quote() -> None:
