@@ -120,7 +120,12 @@ def _is_form(lines: Sequence[str], index: int, end: int) -> bool:
     """Say whether a website's form wrote the labels: among them, or next below, is one that no mail program writes."""
     below = next((at for at in range(end, min(len(lines), end + _MAX_WRAPPED)) if lines[at].strip()), end)
     block = takewhile(str.strip, lines[end : end + _HEAD_LINES])
-    return any(_label(line) in _FORM for line in (*lines[index:end], *block, *lines[below : below + 1]))
+    return any(map(in_form, (*lines[index:end], *block, *lines[below : below + 1])))
+
+
+def in_form(line: str) -> bool:
+    """Say whether a line begins with a label that forms have and heads of mails have not."""
+    return _label(line) in _FORM
 
 
 def _label_follows(lines: Sequence[str], index: int) -> bool:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from channels.email import heads
-from channels.email.html_quotes import BORDER
+from channels.email import heads, introduction
+from channels.email.html_quotes import DOUBTFUL
 from channels.email.readable import DASHES, Readable, Role, Span, compared
 
 # Where programs wrap lines: one that a second program wrapped again leaves its last words without a quote mark.
@@ -90,11 +90,11 @@ def _quote(lines: Sequence[str], index: int, span: Span | None) -> Quote | None:
 
 
 def _marked(lines: Sequence[str], index: int, span: Span) -> Quote | None:
-    if span.role is Role.QUOTES:
-        return Quote(start=_without_rule(lines, index), end=span.end, rule=span.rule)
-    if span.role is Role.HEADS:
-        sure = span.rule != BORDER or _labels_follow(lines, index)
-        return Quote(start=_without_rule(lines, index), end=len(lines), rule=span.rule) if sure else None
+    if span.rule in DOUBTFUL and not _labels_follow(lines, index):
+        return None
+    if span.role in {Role.QUOTES, Role.HEADS}:
+        end = span.end if span.role is Role.QUOTES else len(lines)
+        return Quote(start=_without_rule(lines, index), end=end, rule=span.rule)
     if span.role is not Role.INTRODUCES:
         return None
     reach = range(index, min(len(lines), index + _MAX_INTRODUCTION))
@@ -103,9 +103,12 @@ def _marked(lines: Sequence[str], index: int, span: Span) -> Quote | None:
 
 
 def _labels_follow(lines: Sequence[str], index: int) -> bool:
-    """Say whether the lines under a border look like a head, in whatever language."""
+    """Say whether the lines here look like a head, in whatever language: labels, and when the mail was sent."""
     head = [line for line in lines[index : index + _MAX_INTRODUCTION] if line.strip()][: _BORDER_LABELS + 1]
-    return sum(bool(_BORDER_LABEL.match(line)) for line in head) >= _BORDER_LABELS
+    said = " ".join(head)
+    labelled = sum(bool(_BORDER_LABEL.match(line)) for line in head) >= _BORDER_LABELS
+    dated = introduction.tells_day(said) and introduction.tells_time(said)
+    return labelled and dated and not any(map(heads.in_form, head))
 
 
 def _unannounced(lines: Sequence[str], index: int) -> Quote:
