@@ -10,6 +10,7 @@ from channels.email.readable import DASHES, Readable, Role, Span, compared
 
 # Where programs wrap lines: one that a second program wrapped again leaves its last words without a quote mark.
 _WRAPPED_AT = 70
+_MAX_WRAPPED, _MAX_WRAPPED_WORDS = 20, 3  # a quote mark's width too much pushes a word or two out; answers are longer
 _ALONE = 3  # quoted lines that are a quote without anything announcing them
 _RULE = re.compile(rf"[\s>]*+[*{re.escape(DASHES)}]{{3,}}+\s*+")
 # Besides ">" there are "|", and the initials of who wrote: "JC> ".
@@ -152,7 +153,8 @@ def _wrapped_out(lines: Sequence[str], index: int, mark: str) -> bool:
         return False
     if _LINK_ONLY.match(line) or "://" in above.split()[-1]:
         return True
-    return len(above) + len(line.split()[0]) >= _WRAPPED_AT
+    few = len(line) <= _MAX_WRAPPED and len(line.split()) <= _MAX_WRAPPED_WORDS
+    return few and len(above) + len(line.split()[0]) >= _WRAPPED_AT
 
 
 def _next_text(lines: Sequence[str], index: int) -> int:

@@ -15,7 +15,7 @@ from channels.email.decode import MAX_TEXT
 from channels.email.languages import any_of
 from channels.email.mime import Part
 from channels.email.quotes import Quote, Quotes
-from channels.email.readable import MAX_COMPARED, NOTHING, Readable
+from channels.email.readable import MAX_COMPARED, NOTHING, Readable, compared
 
 MAX_LINES = 10_000
 _FORWARD_SUBJECT = re.compile(
@@ -25,6 +25,9 @@ _ANSWER_SUBJECT = re.compile(
     rf"\s*(?:\[[^\]]{{0,40}}\]\s*)?{any_of('answer_subjects')}\s?(?:[\[(^]\d{{1,3}}[\])]?)?\s?[:\N{{FULLWIDTH COLON}}]",
     re.IGNORECASE,
 )
+_INSIDE = re.compile(any_of("answered_inside", "alone"), re.IGNORECASE)
+_PLACE = re.compile(rf"(?<!\w){any_of('answered_inside', 'places')}(?!\w)", re.IGNORECASE)
+_POINTER = re.compile(rf"(?<!\w){any_of('answered_inside', 'pointers')}", re.IGNORECASE)
 _MARKS = " \t>|-_=*~."
 _MARKS_BELOW = " \t\n>|-_=*~"
 
@@ -84,7 +87,7 @@ def of(page: Readable, subject: str = "", *, answers: bool = True) -> NewText:
     page = page if page.spans else _split_lines(page)
     found = _quotes(page, answers=answers)
     kept, rule = _without_quotes(page, found.found)
-    if not any(_says(page, each) for each in kept):
+    if _answers_inside(page, kept) or not any(_says(page, each) for each in kept):
         kept, rule = [range(len(page.lines))], ""
     if found.forwarded_at is None:
         signed = [signature.cut(page, each) for each in kept]
@@ -92,6 +95,12 @@ def of(page: Readable, subject: str = "", *, answers: bool = True) -> NewText:
             names = [name for _, names in signed for name in names]
             return NewText(text=_text(page, (each for each, _ in signed)), rule=rule, signature="".join(names[:1]))
     return NewText(text=_text(page, kept), rule=rule)
+
+
+def _answers_inside(page: Readable, kept: Sequence[range]) -> bool:
+    """Say whether the writer points to answers in the midst of what they answer; a program shows no trace of that."""
+    said = (compared(page.lines[at]) for each in kept for at in each)
+    return any(_INSIDE.search(line) or (_PLACE.search(line) and _POINTER.search(line)) for line in said)
 
 
 def _is_forward(page: Readable, subject: str) -> bool:

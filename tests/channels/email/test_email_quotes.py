@@ -172,8 +172,38 @@ def test_a_quotation_of_the_writers_own_stays_above_the_answered_mail() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "answer", ["its 12345, bought in may", "12 rue de la paix, 75002 paris", "12345 is the serial number of it"]
+)
+def test_an_answer_under_a_long_quoted_line_is_not_its_rest(answer: str) -> None:
+    text = f"Hi,\n\n{INTRODUCED}\n> {'word ' * 15}\n{answer}\n> {'word ' * 15}"
+    assert answer in new(text).text
+
+
+@pytest.mark.parametrize(
+    "pointer",
+    [
+        "Please see my answers in red below.",
+        "Antworten im Text.",
+        "Siehe unten",
+        "Voir ci-dessous.",
+        "Inline.",
+        "見下文",
+    ],
+)
+def test_answers_that_the_writer_points_to_stay(pointer: str) -> None:
+    head = "From: Desk <support@desk.example>\nSent: 2.11.2026 17:20\nTo: Jane\nSubject: Re: order"
+    text = f"{pointer}\n\n{head}\n\nWhich serial?\n12345\nWhich colour?\nblue"
+    assert new(text) == NewText(text=text)
+
+
+def test_a_colour_or_a_place_points_to_no_answers() -> None:
+    said = "I want it in red.\nThe price is below 20.\nI see."
+    assert new(f"{said}\n\n{INTRODUCED}\n\nold").text == said
+
+
 def test_words_that_were_wrapped_out_of_a_quote_are_no_answer() -> None:
-    quote = f"> {'word ' * 13}and\nthe rest of the line\n> goes on (see https://desk.example/a/long\nlink)\n> end"
+    quote = f"> {'word ' * 13}and\nits last words\n> goes on (see https://desk.example/a/long\nlink)\n> end"
     assert new(f"New text.\n\n{INTRODUCED}\n{quote}").text == "New text."
 
 
@@ -287,10 +317,10 @@ def test_a_line_that_a_person_drew_is_no_end_of_a_mail(text: str) -> None:
 
 
 def test_the_subject_tells_a_forward_from_an_answer() -> None:
-    text = "See below\n\nFrom: a\nSent: 2.11.2026 17:20\nTo: c\nSubject: d\n\ntext"
+    text = "So be it\n\nFrom: a\nSent: 2.11.2026 17:20\nTo: c\nSubject: d\n\ntext"
     assert new(text, "FW: d").text == text
     assert new(text, "[Desk] Fwd: d").text == text
-    assert new(text, "RE: FW: d").text == "See below"
+    assert new(text, "RE: FW: d").text == "So be it"
     head = "L\u00e4hett\u00e4j\u00e4: a\nL\u00e4hetetty: 3.5.2026 10.30\nAihe: d"
     assert new(f"Selv\u00e4\n\n{head}\n\ntext", "VS: d").rule == "labels"
     assert new(text, "VS: d").text == text
