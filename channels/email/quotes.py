@@ -125,6 +125,9 @@ def stands_alone(page: Readable, quote: Quote) -> bool:
     if quote.chosen:
         return False
     lines = page.lines[quote.start : quote.end]
+    said = next((line for line in reversed(page.lines[: quote.start]) if line.strip()), "").rstrip()
+    if said.endswith(":") and not introduction.tells_time(said) and "@" not in said:
+        return False
     above = page.lines[quote.start - 1].strip() if quote.start else ""
     return not above or sum(bool(line.strip(" >\t")) for line in lines) >= _ALONE
 

@@ -57,6 +57,7 @@ def test_a_quote_is_cut_by_the_element_it_stands_in(rule: str, html: str) -> Non
         "<div>Sizes:</div><blockquote style='margin:0 0 0 40px; border: none'><div>1<br>2<br>3</div></blockquote>",
         "<div class=yahoo_quoted>Only what stands here.</div>",
         "<div id=Signature>Jane</div>",
+        "<div>Hello.</div><div id=signature><div>Jane</div><div>PS the serial is 12</div></div>",
     ],
 )
 def test_what_only_looks_like_a_quote_stays(html: str) -> None:

@@ -113,6 +113,8 @@ def test_a_plain_signature_is_cut(signature: str, rule: str) -> None:
         "First.\n--\n" + "thought\n" * 20,
         "-- \nJane",
         "Sent from my iPhone",
+        "New text.\n\n" + "-" * 30 + "\nPlease unsubscribe me from your mailing list.",
+        "New text.\n\n-- \nJane\n\nPS: deliver to Main Street 12.",
     ],
 )
 def test_what_may_be_said_is_no_signature(text: str) -> None:
@@ -213,6 +215,11 @@ def test_an_introduction_on_the_answers_last_line_is_split_from_it() -> None:
 
 def test_a_quote_at_the_end_is_cut_without_an_introduction() -> None:
     assert new("New.\n\n> a\n>> b\n\n> c\n") == NewText(text="New.", rule="quote_marks")
+
+
+def test_quoted_lines_that_the_writer_announces_stay() -> None:
+    text = "The printer says:\n\n> ERROR 12\n> paper jam\n> call service"
+    assert new(text) == NewText(text=text)
 
 
 def test_a_line_drawn_above_a_quote_goes_with_it() -> None:
