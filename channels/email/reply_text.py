@@ -15,9 +15,10 @@ from channels.email.decode import MAX_TEXT
 from channels.email.languages import any_of
 from channels.email.mime import Part
 from channels.email.quotes import Quote, Quotes
-from channels.email.readable import MAX_COMPARED, NOTHING, Readable, compared
+from channels.email.readable import MAX_COMPARED, NOTHING, Readable
 
 MAX_LINES = 10_000
+_MAX_LINES_POINTING, _MAX_POINTER = 40, 300  # how far above the answered mail somebody points to answers in it
 _FORWARD_SUBJECT = re.compile(
     rf"\s*(?:\[[^\]]{{0,40}}\]\s*)?({any_of('forward_subjects')})\s?[:\N{{FULLWIDTH COLON}}]", re.IGNORECASE
 )
@@ -87,7 +88,7 @@ def of(page: Readable, subject: str = "", *, answers: bool = True) -> NewText:
     page = page if page.spans else _split_lines(page)
     found = _quotes(page, answers=answers)
     kept, rule = _without_quotes(page, found.found)
-    if _answers_inside(page, kept) or not any(_says(page, each) for each in kept):
+    if (rule and _answers_inside(page, kept)) or not any(_says(page, each) for each in kept):
         kept, rule = [range(len(page.lines))], ""
     if found.forwarded_at is None:
         signed = [signature.cut(page, each) for each in kept]
@@ -99,8 +100,10 @@ def of(page: Readable, subject: str = "", *, answers: bool = True) -> NewText:
 
 def _answers_inside(page: Readable, kept: Sequence[range]) -> bool:
     """Say whether the writer points to answers in the midst of what they answer; a program shows no trace of that."""
-    said = (compared(page.lines[at]) for each in kept for at in each)
-    return any(_INSIDE.search(line) or (_PLACE.search(line) and _POINTER.search(line)) for line in said)
+    above, *below = kept
+    said = (page.lines[at][:_MAX_POINTER] for at in above[-_MAX_LINES_POINTING:])
+    pointed = any(_INSIDE.search(line) or (_PLACE.search(line) and _POINTER.search(line)) for line in said)
+    return pointed and not any(_says_unsigned(page, each) for each in below)
 
 
 def _is_forward(page: Readable, subject: str) -> bool:
