@@ -211,8 +211,11 @@ def test_a_mail_at_which_every_connection_is_lost_is_set_aside_and_those_behind_
         read_to(desk, 9)
         server.add(12, mail(12, "Body 12."))
         read_to(desk, 12)
+        looked = server.told("SINCE")
+        wait_for(lambda: server.told("SINCE") > looked + 1, "a look back")
     ingest(desk)
     assert (counts(desk), server.conversations) == ((3, 1, 0), conversations)
+    assert server.told("UID FETCH 5 (BODY") == 3
     (failed,) = desk.scalars(
         "SELECT error || convert_from(payload, 'utf-8') FROM inbound_events WHERE status = 'failed'"
     )
