@@ -167,7 +167,11 @@ class InboundMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryReport:
-    """What a provider says became of a message of ours: found by its id or by our idempotency key."""
+    """What a provider says became of a message of ours: found by its id or by our idempotency key.
+
+    Who is no provider that signs proves by the `token` of the ticket that they had the message. `recipients` are whom
+    the report names, empty where it names nobody: a mail is sent on, and then comes back from somewhere else.
+    """
 
     external_id: ExternalId | None
     state: ReportState
@@ -175,6 +179,8 @@ class DeliveryReport:
     code: str = ""
     detail: str = ""
     at: datetime | None = None
+    token: str = ""
+    recipients: tuple[ExternalId, ...] = ()
     bad_address: bool = False
 
 
