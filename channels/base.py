@@ -145,7 +145,8 @@ class InboundMessage:
 
     `authenticated` is what a trusted server says of the sender: `pass`, `fail`, `none` or an error's name, empty when
     nobody trusted said anything. `reply_to` is where the sender asked for answers: shown, never used. `cut_by` names
-    what made `body` less than the whole, so that the original is worth showing.
+    what made `body` less than the whole, so that the original is worth showing. `certainly_automatic` says that no
+    person can have written what is automatic.
     """
 
     external_id: ExternalId | None
@@ -160,6 +161,7 @@ class InboundMessage:
     mentions: tuple[ExternalId, ...] = ()
     direct: bool = False
     automatic: Automatic = Automatic.NO
+    certainly_automatic: bool = False
     authenticated: Verdict = Verdict.UNKNOWN
     reply_to: str = ""
     cut_by: str = ""
