@@ -88,7 +88,7 @@ def build(current: Settings, publish: Publish = app.publish) -> Runtime:
             outbox=outbox,
             replies=Replies(outbox=outbox),
             actions=Actions(outbox=outbox),
-            reports=Reports(outbox=outbox),
+            reports=Reports(outbox=outbox, secret=current.secret_key),
             acknowledgements=Acknowledgements(outbox=outbox, per_hour=current.acknowledgements_per_hour),
         ),
     )

@@ -60,6 +60,7 @@ def _message(root: Part, facts: Mapping[str, object], trusted: Collection[str]) 
         references=references.references(headers, sent_to),
         attachments=body.attachments(root),
         automatic=_automatic(root, facts, sent_to),
+        certainly_automatic=automatic.certain(headers, _mail_from(facts)),
         authenticated=authentication.verdict(headers, trusted, sender.address),
         reply_to=reply_to(headers),
         cut_by=original.left_out(root, written),
@@ -96,8 +97,7 @@ def _mailboxes(sent_to: Sequence[str]) -> tuple[ExternalId, ...]:
 
 
 def _automatic(root: Part, facts: Mapping[str, object], sent_to: Sequence[str]) -> Automatic:
-    envelope = [address.mailbox_of(each) for each in sent_to[: len(_envelope(facts)) or None]]
-    return automatic.judge(root, _mail_from(facts), envelope)[0]
+    return automatic.judge(root, _mail_from(facts), sent_to[: len(_envelope(facts)) or None])[0]
 
 
 def _mail_from(facts: Mapping[str, object]) -> str | None:

@@ -95,8 +95,11 @@ class Recorder:
         if found.ticket is not None:
             self._join(session, arrival, found.rule, found.ticket)
             return Outcome()
-        if said.automatic in {Automatic.ANSWER, Automatic.ECHO}:
+        if said.automatic is Automatic.ECHO or (said.automatic is Automatic.ANSWER and said.certainly_automatic):
             raise IgnoredError(f"automatic: {said.automatic}")
+        if said.automatic is Automatic.ANSWER:  # to nothing of ours, and a person may have written it
+            said = replace(said, automatic=Automatic.NOTICE)
+            arrival = replace(arrival, said=said)
         desk = desk_owning(session, said.recipients)
         if desk.department_id is None and arrival.event.channel == AGENTS_CHANNEL:
             raise IgnoredError("in a Slack channel that no department owns")
