@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from channels.base import clean_text
-from channels.email import body, introduction, quotes, signature
+from channels.email import introduction, quotes, signature
+from channels.email.body import Body
 from channels.email.decode import MAX_TEXT
 from channels.email.languages import any_of
-from channels.email.mime import Part
 from channels.email.quotes import Quote
 from channels.email.readable import MAX_COMPARED, NOTHING, Readable
 
@@ -34,14 +34,13 @@ class NewText:
     signature: str = ""
 
 
-def new_text(root: Part, subject: str = "") -> NewText:
+def new_text(mail: Body, subject: str = "") -> NewText:
     """Return what is new in a mail; a forwarded one, and answers written between quoted lines, stay whole."""
-    page = body.read(root)
-    new = of(page, subject)
-    html = NOTHING if new.rule else body.marked(root)
-    if html.spans and len(page.lines) <= MAX_LINES and not quotes.find(page).found:
+    new = of(mail.page, subject)
+    html = NOTHING if new.rule else mail.marked()
+    if html.spans and len(mail.page.lines) <= MAX_LINES and not quotes.find(mail.page).found:
         new = _as_marked(new, html, subject)
-    return replace(new, text=body.noted(root, new.text))
+    return replace(new, text=mail.noted(new.text))
 
 
 def _as_marked(new: NewText, html: Readable, subject: str) -> NewText:
