@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from channels.base import Attachment, clean_text
-from channels.email import decode, headers, html
+from channels.email import alternatives, decode, headers, html
 from channels.email.mime import Part, leaves
 from channels.email.readable import MAX_LINES, NOTHING, Readable, joined, plain
 
@@ -98,8 +98,13 @@ class Body:
 
     def _best(self, part: Part) -> tuple[Leaf, ...]:
         plain_first = sorted(part.children, key=lambda child: not _holds_plain(child))
-        found = (self._read(child) for child in plain_first)
-        return next((each for each in found if any(leaf.page or not leaf.whole for leaf in each)), ())
+        read = (self._read(child) for child in plain_first)
+        found = (each for each in read if any(leaf.page or not leaf.whole for leaf in each))
+        first = next(found, ())
+        text = _text(first)
+        if not alternatives.is_short(text):
+            return first
+        return next((each for each in found if not alternatives.stands_for(text, _text(each))), first)
 
     def _unread(self) -> list[Part]:
         return [leaf.part for leaf in self._shown if not leaf.whole]
@@ -111,6 +116,10 @@ class Body:
         files = (part for part in leaves(self.root) if id(part) not in texts and _is_something(part))
         whole = [_attachment(part, number) for number, part in enumerate(files, start=1)]
         return (*whole, *(file for part in texts.values() for file in _uuencoded(part)))
+
+
+def _text(shown: tuple[Leaf, ...]) -> str:
+    return joined(leaf.page for leaf in shown).text
 
 
 def _holds_plain(part: Part) -> bool:
