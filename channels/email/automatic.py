@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from channels.base import Automatic
-from channels.email import address, body, bounce, decode, headers, mime, references, tokens
+from channels.email import address, bounce, decode, headers, mime, references, tokens
+from channels.email.body import Body
 from channels.email.bounces.notice import null_sender
 from channels.email.headers import Headers
 from channels.email.languages import any_of
@@ -54,9 +55,14 @@ _COMPLAINS, _COMPLAINED = "complaint about message", "x-hmxmroriginalrecipient"
 class Origin:
     """What is judged: the mail, the envelope sender (`None` where there was no envelope), our addresses, tags kept."""
 
-    root: Part
+    body: Body
     mail_from: str | None
     ours: Collection[str]
+
+    @property
+    def root(self) -> Part:
+        """Return the mail's outermost part."""
+        return self.body.root
 
     @property
     def headers(self) -> Headers:
@@ -68,9 +74,9 @@ class Origin:
         return domain.lower() in {address.domain_of(each) for each in self.ours}
 
 
-def judge(root: Part, mail_from: str | None, ours: Collection[str]) -> tuple[Automatic, str]:
+def judge(mail: Body, mail_from: str | None, ours: Collection[str]) -> tuple[Automatic, str]:
     """Return the first rule's verdict that fits, with its name."""
-    origin = Origin(root=root, mail_from=mail_from, ours=ours)
+    origin = Origin(body=mail, mail_from=mail_from, ours=ours)
     for name, verdict, fits in _RULES:
         if fits(origin):
             return verdict, name
@@ -148,7 +154,7 @@ def _absence_wording(origin: Origin) -> bool:
     """Ask for both: a subject that only programs write, and a text that begins as their answers do."""
     if not _BY_PROGRAM.match(decode.line(origin.headers.first("subject")[:1000])):
         return False
-    return bool(_SAYS_ABSENT.search(body.text(origin.root)[:_OPENING]))
+    return bool(_SAYS_ABSENT.search(origin.body.text()[:_OPENING]))
 
 
 def _answer_header(origin: Origin) -> bool:

@@ -7,6 +7,8 @@ from channels.base import clean_line
 from channels.text import unbase64
 
 MAX_TEXT = 1024 * 1024
+# How many bytes are read at most for one byte of what they encode.
+REACH = {"base64": 2, "quoted-printable": 3}
 
 # Names that mean another charset in practice, as every mail reader treats them.
 _ALIASES = {
@@ -151,9 +153,9 @@ def _guessed(data: bytes) -> str:
 def transfer(data: bytes | memoryview, encoding: str, limit: int = MAX_TEXT) -> bytes:
     """Undo a transfer encoding, giving at most `limit` bytes and reading no more than they need. Never raises."""
     if encoding == "base64":
-        return unbase64(bytes(data[: 2 * limit]))[:limit]
+        return unbase64(bytes(data[: REACH[encoding] * limit]))[:limit]
     if encoding == "quoted-printable":
-        return quopri.decodestring(bytes(data[: 3 * limit]))[:limit]
+        return quopri.decodestring(bytes(data[: REACH[encoding] * limit]))[:limit]
     return bytes(data[:limit])
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from channels.base import clean_text
-from channels.email import body, introduction, quotes, signature
+from channels.email import introduction, quotes, signature
+from channels.email.body import Body
 from channels.email.decode import MAX_TEXT
 from channels.email.languages import any_of
 from channels.email.mime import Part
@@ -42,14 +43,14 @@ class NewText:
     signature: str = ""
 
 
-def new_text(root: Part, subject: str = "") -> NewText:
+def new_text(mail: Body, subject: str = "") -> NewText:
     """Return what is new in a mail; a forwarded one, and answers written between quoted lines, stay whole."""
-    page, answers = body.read(root), _answers(root, subject)
+    page, answers = mail.page, _answers(mail.root, subject)
     new = of(page, subject, answers=answers)
-    html = NOTHING if new.rule else body.marked(root)
+    html = NOTHING if new.rule else mail.marked()
     if html.spans and len(page.lines) <= MAX_LINES and not _quotes(page, answers=answers).found:
         new = _as_marked(new, html, subject)
-    return replace(new, text=body.noted(root, new.text))
+    return replace(new, text=mail.noted(new.text))
 
 
 def _answers(root: Part, subject: str) -> bool:

@@ -4,6 +4,7 @@ import pytest
 
 from channels.base import Automatic, DeliveryReport, InboundMessage, ReportState
 from channels.email import automatic, mime
+from channels.email.body import Body
 from channels.email.parse import parse
 from tests.channels.email.mail_samples import KEY, OUR_ID, arrived, mail, message, report, sample
 
@@ -56,8 +57,8 @@ def test_a_null_sender_is_a_notice_and_with_our_id_an_answer() -> None:
 
 
 def test_the_rule_that_decided_has_a_name() -> None:
-    assert automatic.judge(mime.read(mail(Precedence="bulk")), "a@x", ["support@desk.example"])[1] == "bulk"
-    assert automatic.judge(mime.read(mail()), "a@x", [])[1] == ""
+    assert automatic.judge(Body(mime.read(mail(Precedence="bulk"))), "a@x", ["support@desk.example"])[1] == "bulk"
+    assert automatic.judge(Body(mime.read(mail())), "a@x", [])[1] == ""
 
 
 def test_a_bounce_says_what_became_of_our_mail() -> None:
