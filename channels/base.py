@@ -145,7 +145,8 @@ class InboundMessage:
 
     `authenticated` is what a trusted server says of the sender: `pass`, `fail`, `none` or an error's name, empty when
     nobody trusted said anything. `reply_to` is where the sender asked for answers: shown, never used. `cut_by` names
-    what made `body` less than the whole, so that the original is worth showing.
+    what made `body` less than the whole, so that the original is worth showing. `certainly_automatic` says that no
+    person can have written what is automatic.
     """
 
     external_id: ExternalId | None
@@ -160,6 +161,7 @@ class InboundMessage:
     mentions: tuple[ExternalId, ...] = ()
     direct: bool = False
     automatic: Automatic = Automatic.NO
+    certainly_automatic: bool = False
     authenticated: Verdict = Verdict.UNKNOWN
     reply_to: str = ""
     cut_by: str = ""
@@ -167,7 +169,11 @@ class InboundMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryReport:
-    """What a provider says became of a message of ours: found by its id or by our idempotency key."""
+    """What a provider says became of a message of ours: found by its id or by our idempotency key.
+
+    Who is no provider that signs proves by the `token` of the ticket that they had the message. `recipients` are whom
+    the report names, empty where it names nobody: a mail is sent on, and then comes back from somewhere else.
+    """
 
     external_id: ExternalId | None
     state: ReportState
@@ -175,6 +181,8 @@ class DeliveryReport:
     code: str = ""
     detail: str = ""
     at: datetime | None = None
+    token: str = ""
+    recipients: tuple[ExternalId, ...] = ()
     bad_address: bool = False
 
 

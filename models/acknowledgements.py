@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.orm import Session
 
 from models.base import UTC_NOW
@@ -14,12 +14,21 @@ def lock_acknowledgements(session: Session) -> None:
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("frontdesk.acknowledgements", 0))))
 
 
-def acknowledgements_within(session: Session, span: timedelta, *, recipient: str | None = None) -> int:
-    """Count the acknowledgements decided on within `span`, those to one address or all, whatever became of them."""
+def acknowledgements_within(session: Session, span: timedelta, *, mailbox: str | None = None) -> int:
+    """Count the acknowledgements decided on within `span`, those to one mailbox or all, whatever became of them.
+
+    A mailbox is an address without its tag: mail to `name+anything@` ends in it too.
+    """
     counted = select(func.count()).where(
         Delivery.purpose == literal(Purpose.ACKNOWLEDGEMENT.value, literal_execute=True),
         Delivery.created_at > UTC_NOW - literal(span),
     )
-    if recipient is not None:
-        counted = counted.where(Delivery.recipient == recipient)
+    if mailbox is not None:
+        counted = counted.where(_ends_in(mailbox))
     return session.scalars(counted).one()
+
+
+def _ends_in(mailbox: str) -> ColumnElement[bool]:
+    local, _, domain = mailbox.rpartition("@")
+    tagged = Delivery.recipient.startswith(f"{local}+", autoescape=True)
+    return (Delivery.recipient == mailbox) | (tagged & Delivery.recipient.endswith(f"@{domain}", autoescape=True))

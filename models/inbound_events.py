@@ -48,6 +48,7 @@ class EventStatus(StrEnum):
 
 
 OPEN = (EventStatus.PENDING, EventStatus.PROCESSING)
+SET_ASIDE = (EventStatus.FAILED, EventStatus.IGNORED)
 _IS_OPEN = text("status IN ('pending', 'processing')")
 
 
@@ -263,13 +264,13 @@ def list_events(session: Session, statuses: Sequence[EventStatus], limit: int) -
     )
 
 
-def replay_event(session: Session, event_id: int) -> str | None:
-    """Open a set-aside event again and return its channel; `None` when there is none of that id in that state."""
+def replay_event(session: Session, event_id: int, statuses: Sequence[EventStatus] = SET_ASIDE) -> str | None:
+    """Open an event in one of these statuses again and return its channel; `None` when it is in another."""
     return session.scalar(
         update(InboundEvent)
         .where(
             InboundEvent.id == event_id,
-            InboundEvent.status.in_((EventStatus.FAILED, EventStatus.IGNORED)),
+            InboundEvent.status.in_(statuses),
         )
         .values(
             status=EventStatus.PENDING,

@@ -170,6 +170,11 @@ def source_of(session: Session, message_id: int) -> MessageSource | None:
     return session.get(MessageSource, message_id)
 
 
+def message_of_event(session: Session, event_id: int) -> int | None:
+    """Return the client's message that an event brought, `None` while there is none."""
+    return session.scalar(select(MessageSource.message_id).where(MessageSource.inbound_event_id == event_id).limit(1))
+
+
 def mail_names_before(session: Session, ticket_id: int, message_id: int, limit: int) -> list[str]:
     """Return the Message-IDs of a ticket before a message, oldest first.
 

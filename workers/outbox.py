@@ -1,16 +1,19 @@
 """The outbox: which sends a change causes. They are rows of the same transaction as the change."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from channels.base import bounded
 from channels.registry import Registry
+from models.attachments import StoredFile, add_attachments
 from models.deliveries import DeliveryStatus, NewDelivery, Purpose, cancel_deliveries, deliveries_to_client
 from models.departments import Desk, desk_of
 from models.messages import add_message, last_source
 from models.tickets import Ticket
 from workers.db import deliver_soon
+from workers.thread_text import posts, whole
 
 # The channel in which agents work, and the type of a ticket's thread there.
 AGENTS_CHANNEL = "slack"
@@ -50,6 +53,13 @@ class Outbox:
         message_id = add_message(session, ticket_id=ticket.id, body=text)
         shown = Shown(message_id=message_id, body=text, about=about)
         self.show(session, ticket, desk_of(session, ticket.department_id), shown, card=card)
+
+    def bring(self, session: Session, ticket: Ticket, text: str, files: Sequence[StoredFile]) -> None:
+        """Bring files to the agents of a ticket: a system message that has them."""
+        message_id = add_message(session, ticket_id=ticket.id, body=text)
+        add_attachments(session, message_id, files)
+        shown = Shown(message_id=message_id, body=text, files=any(file.storage_key for file in files))
+        self.show(session, ticket, desk_of(session, ticket.department_id), shown)
 
     def renew_card(self, session: Session, ticket: Ticket) -> None:
         """Bring the card up to date; renewals that wait already are this one too."""
@@ -117,9 +127,10 @@ class Outbox:
     def _shown(self, ticket: Ticket, desk: Desk, shown: Shown) -> list[NewDelivery]:
         if not self._on(desk):
             return []
-        parts = range(len(self.channels.channels[AGENTS_CHANNEL].split(shown.body)))
+        parts = range(len(posts(self.channels.channels[AGENTS_CHANNEL], shown.body)))
         texts = [self._to_agents(ticket.id, desk, Purpose.MESSAGE, shown, part=part) for part in parts]
-        return [*texts, *([self._to_agents(ticket.id, desk, Purpose.FILES, shown)] if shown.files else ())]
+        files = shown.files or whole(shown.body)
+        return [*texts, *([self._to_agents(ticket.id, desk, Purpose.FILES, shown)] if files else ())]
 
     def _to_agents(
         self, ticket_id: int, desk: Desk, purpose: Purpose, shown: Shown, *, part: int = 0, lane: str = ""

@@ -19,6 +19,7 @@ from workers.desk.replies import Replies
 from workers.desk.reports import Reports
 from workers.desk.threading import Threading
 from workers.outbox import AGENTS_CHANNEL, Outbox
+from workers.scanner import Scanner
 from workers.settings import Settings, SettingsError, settings
 from workers.store import AttachmentStore
 
@@ -31,6 +32,7 @@ class Runtime:
     database: Database
     channels: registry.Registry
     store: AttachmentStore
+    scanner: Scanner | None
     outbox: Outbox
     outgoing: Outgoing
     recorder: Recorder
@@ -66,6 +68,10 @@ def connect_channels(current: Settings) -> registry.Registry:
         raise SettingsError(str(error)) from error
 
 
+def _scanner(current: Settings) -> Scanner | None:
+    return Scanner(command=current.scan_command, timeout=current.scan_timeout) if current.scan_command else None
+
+
 def build(current: Settings, publish: Publish = app.publish) -> Runtime:
     """Make the tools that these settings describe; `publish` wakes workers. Raises `SettingsError`."""
     channels = connect_channels(current)
@@ -76,6 +82,7 @@ def build(current: Settings, publish: Publish = app.publish) -> Runtime:
         database=Database(current.database_url, publish),
         channels=channels,
         store=store,
+        scanner=_scanner(current),
         outbox=outbox,
         outgoing=Outgoing(channels=channels, store=store, secret=current.secret_key, public_url=current.public_url),
         recorder=Recorder(
@@ -83,7 +90,7 @@ def build(current: Settings, publish: Publish = app.publish) -> Runtime:
             outbox=outbox,
             replies=Replies(outbox=outbox),
             actions=Actions(outbox=outbox),
-            reports=Reports(outbox=outbox),
+            reports=Reports(outbox=outbox, secret=current.secret_key),
             acknowledgements=Acknowledgements(outbox=outbox, per_hour=current.acknowledgements_per_hour),
         ),
         merging=Merging(outbox=outbox),

@@ -1,6 +1,7 @@
 """Settings: the environment, read once, checked, frozen. Channels read their own from the same environment."""
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -35,6 +36,8 @@ class Settings:
     reconcile_interval: float
     event_lease: timedelta
     acknowledgements_per_hour: int
+    scan_command: tuple[str, ...]
+    scan_timeout: float
     environment: Mapping[str, str] = field(repr=False)
 
 
@@ -82,8 +85,18 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         reconcile_interval=number(environment, "RECONCILE_SECONDS", 120, least=5),
         event_lease=timedelta(seconds=number(environment, "EVENT_LEASE_SECONDS", 20, least=1)),
         acknowledgements_per_hour=int(number(environment, "ACKNOWLEDGEMENTS_PER_HOUR", 60)),
+        scan_command=_words(environment, "SCAN_COMMAND"),
+        scan_timeout=number(environment, "SCAN_TIMEOUT", 30, least=1, most=300),
         environment=dict(environment),
     )
+
+
+def _words(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Return a command as the words it would be at a prompt; no shell ever sees it."""
+    try:
+        return tuple(shlex.split(environment.get(name, "")))
+    except ValueError as error:
+        raise SettingsError(f"{name} has a quotation mark that is not closed") from error
 
 
 def chosen(environment: Mapping[str, str], name: str, choices: Sequence[str]) -> str:

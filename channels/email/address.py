@@ -15,11 +15,15 @@ from channels.email import decode
 MAX_LENGTH = 320
 MAX_MAILBOXES = 100
 
+_BLANKS = " \t\r\n"
 _ASCII_LOWER = {ord(upper): upper.lower() for upper in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 _LOCAL = re.compile(r"""[^\s\x00-\x20\x7f-\xa0()<>\[\]:;@\\,"]+|"(?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*+\"""")
 _DOMAIN = re.compile(
     r"(?!-)[a-z0-9_-]{1,63}(?:\.(?!-)[a-z0-9_-]{1,63})*|\[[0-9a-f.:]{2,45}\]|\[ipv6:[0-9a-f.:]{2,45}\]"
 )
+# Nothing is seen of them: format characters, separators, fillers, variation selectors.
+_UNSEEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp", "Zs"))
+_FILLERS = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u3164\ufe00-\ufe0f\uffa0]")
 _SIMPLE_QUOTED = re.compile(r'"([A-Za-z0-9!#$%&\'*+/=?^_`{|}~.-]+)"')
 # An encoded word is one piece, whatever its writer left unencoded in it.
 _TOKEN = re.compile(
@@ -50,14 +54,16 @@ def normalise(text: str) -> str:
     """Return an address in normal form; raise `ValueError` when it is none."""
     if len(text) > MAX_LENGTH:
         raise ValueError("too long for a mail address")
-    local, at, domain = text.strip().rpartition("@")
-    if not at or not _LOCAL.fullmatch(local) or not _encodable(local):
+    local, at, domain = text.strip(_BLANKS).rpartition("@")
+    if not at or not _LOCAL.fullmatch(local) or not _seen(local):
         raise ValueError("not a mail address")
     return f"{_local(local)}@{_domain(domain)}"
 
 
-def _encodable(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+def _seen(local: str) -> bool:
+    """Say whether every character shows, a quoted space among them: what does not makes two addresses look like one."""
+    hidden = (unicodedata.category(character) in _UNSEEN for character in local.replace(" ", ""))
+    return local.isascii() or not (any(hidden) or _FILLERS.search(local))
 
 
 def _local(local: str) -> str:
@@ -83,7 +89,7 @@ def _label(label: str) -> str:
 
 
 def mailbox_of(address: str) -> str:
-    """Return one of our own addresses without its `+tag`."""
+    """Return an address without its `+tag`."""
     local, _, domain = address.rpartition("@")
     base = local.partition("+")[0]
     return f"{base}@{domain}" if base else address
@@ -148,7 +154,7 @@ class _Entry:
             return None
         spec = self.words if self.angle is None else self.angle
         name = self.comment if self.angle is None else self.words or self.comment
-        written = _without_route(spec).strip()
+        written = _without_route(spec).strip(_BLANKS)
         try:
             normal = normalise(written)
         except ValueError:
@@ -158,7 +164,7 @@ class _Entry:
 
 
 def _without_route(spec: str) -> str:
-    spec = spec.strip()
+    spec = spec.strip(_BLANKS)
     return spec.partition(":")[2] if spec.startswith("@") else spec
 
 

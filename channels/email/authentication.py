@@ -1,8 +1,9 @@
 """What the mail server in front says of a mail's sender: its Authentication-Results header (RFC 8601).
 
-Anybody can write that header, so only one from a server named in `TRUSTED_AUTHSERV_ID` is read, and of those only the
-topmost: servers add above what came, so what a sender wrote stands further down. It holds as long as that server adds
-one to every mail or takes away those that came under its name (RFC 8601, 5); which of the two is the operator's part.
+Anybody can write that header, so only one from a server named in `TRUSTED_AUTHSERV_ID` is read, and good is believed of
+the topmost alone: servers add above what came, so what a sender wrote stands further down. It holds as long as that
+server adds one to every mail or takes away those that came under its name (RFC 8601, 5); which of the two is the
+operator's part. That DMARC failed is believed of each, since a server may write several, and no forger says it.
 """
 
 import re
@@ -48,25 +49,30 @@ def verdict(headers: Headers, trusted: Collection[str], sender: str) -> Verdict:
 
     Empty when no trusted server said anything, which is no reason to doubt anybody.
     """
-    for value in headers.all("authentication-results"):
-        server, results = read(value)
-        if server in trusted:
-            return _verdict(results, address.domain_of(sender))
-    return Verdict.UNKNOWN
+    domain = address.domain_of(sender)
+    found = (read(value) for value in headers.all("authentication-results"))
+    believed = [results for server, results in found if server in trusted]
+    if any(each.method == "dmarc" and each.result is Verdict.FAIL for results in believed for each in results):
+        return Verdict.FAIL
+    return _verdict(believed[0], domain) if believed else Verdict.UNKNOWN
 
 
 def _verdict(results: Collection[Result], domain: str) -> Verdict:
-    """Ask DMARC, which alone judges From; without it, a signature or envelope of the same domain speaks for it too."""
+    """Ask DMARC, which alone judges From; without it, a signature or envelope of the same domain speaks for it too.
+
+    Where DMARC passed another domain than From's, the server judged another From than we read.
+    """
     judged = [each for each in results if each.method == "dmarc"]
+    if any(each.result is Verdict.PASS and not _same(_from(each, domain), domain) for each in judged):
+        return Verdict.FAIL
     if judged:
-        worst = min(judged, key=lambda each: (each.result is Verdict.PASS, each.result is not Verdict.FAIL))
-        about = worst.properties.get("header.from", domain)
-        return worst.result if worst.result is not Verdict.PASS or _same(about, domain) else Verdict.NONE
-    return (
-        Verdict.PASS
-        if any(each.result is Verdict.PASS and _vouches(each, domain) for each in results)
-        else Verdict.NONE
-    )
+        return min((each.result for each in judged), key=lambda each: each is Verdict.PASS)
+    vouched = any(each.result is Verdict.PASS and _vouches(each, domain) for each in results)
+    return Verdict.PASS if vouched else Verdict.NONE
+
+
+def _from(result: Result, domain: str) -> str:
+    return result.properties.get("header.from", domain)
 
 
 def _vouches(result: Result, domain: str) -> bool:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from channels.base import Automatic
-from channels.email import address, body, bounce, decode, headers, mime, references, tokens
+from channels.email import address, bounce, decode, headers, mime, references, tokens
+from channels.email.body import Body
 from channels.email.bounces.notice import null_sender
 from channels.email.headers import Headers
 from channels.email.languages import any_of
@@ -52,11 +53,16 @@ _COMPLAINS, _COMPLAINED = "complaint about message", "x-hmxmroriginalrecipient"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """What is judged: the mail, the envelope sender (`None` where there was no envelope), our addresses."""
+    """What is judged: the mail, the envelope sender (`None` where there was no envelope), our addresses, tags kept."""
 
-    root: Part
+    body: Body
     mail_from: str | None
     ours: Collection[str]
+
+    @property
+    def root(self) -> Part:
+        """Return the mail's outermost part."""
+        return self.body.root
 
     @property
     def headers(self) -> Headers:
@@ -68,13 +74,19 @@ class Origin:
         return domain.lower() in {address.domain_of(each) for each in self.ours}
 
 
-def judge(root: Part, mail_from: str | None, ours: Collection[str]) -> tuple[Automatic, str]:
+def judge(mail: Body, mail_from: str | None, ours: Collection[str]) -> tuple[Automatic, str]:
     """Return the first rule's verdict that fits, with its name."""
-    origin = Origin(root=root, mail_from=mail_from, ours=ours)
+    origin = Origin(body=mail, mail_from=mail_from, ours=ours)
     for name, verdict, fits in _RULES:
         if fits(origin):
             return verdict, name
     return Automatic.NO, ""
+
+
+def certain(found: Headers, mail_from: str | None) -> bool:
+    """Say whether no person wrote a mail: nobody is to be answered, or it says itself that it is an answer."""
+    replied = _auto_submitted(found).startswith("auto-replied") or _report(found, "disposition-notification")
+    return replied or null_sender(found, mail_from)
 
 
 def _echo(origin: Origin) -> bool:
@@ -84,19 +96,19 @@ def _echo(origin: Origin) -> bool:
     return any(tokens.idempotency_key(each) and origin.our_domain(address.domain_of(each)) for each in ids)
 
 
-def _report(origin: Origin, *wanted: str) -> bool:
-    declared = origin.headers.first("content-type")[:4096]
+def _report(found: Headers, *wanted: str) -> bool:
+    declared = found.first("content-type")[:4096]
     if not declared.lower().lstrip().startswith("multipart/report"):
         return False
     return mime.parameters(declared).get("report-type", "").lower().startswith(wanted)
 
 
 def _read_receipt(origin: Origin) -> bool:
-    return _report(origin, "disposition-notification")
+    return _report(origin.headers, "disposition-notification")
 
 
 def _delivery_report(origin: Origin) -> bool:
-    return _report(origin, "")
+    return _report(origin.headers, "")
 
 
 def _bounce(origin: Origin) -> bool:
@@ -105,7 +117,7 @@ def _bounce(origin: Origin) -> bool:
 
 def _feedback(origin: Origin) -> bool:
     """Look for a complaint about a mail: a report (RFC 5965), or Microsoft's own form of one."""
-    if _report(origin, "feedback-report"):
+    if _report(origin.headers, "feedback-report"):
         return True
     subject = origin.headers.first("subject").strip().lower()
     parts = islice(mime.leaves(origin.root), _MAX_PARTS) if subject.startswith(_COMPLAINS) else ()
@@ -113,24 +125,27 @@ def _feedback(origin: Origin) -> bool:
     return any(headers.read(part.payload, part.start, part.end)[0].first(_COMPLAINED) for part in returned)
 
 
-def _auto_submitted(origin: Origin) -> str:
-    return origin.headers.first("auto-submitted").partition(";")[0].partition("(")[0].strip().lower()
+def _auto_submitted(found: Headers) -> str:
+    return found.first("auto-submitted").partition(";")[0].partition("(")[0].strip().lower()
 
 
 def _auto_replied(origin: Origin) -> bool:
-    return _auto_submitted(origin).startswith("auto-replied")
+    return _auto_submitted(origin.headers).startswith("auto-replied")
 
 
 def _auto_generated(origin: Origin) -> bool:
-    return _auto_submitted(origin) not in {"", "no"}
+    return _auto_submitted(origin.headers) not in {"", "no"}
 
 
 def _absence_subject(origin: Origin) -> bool:
-    """Look for the words, which decide nothing alone: people write about their absence too."""
+    """Look for the words, which decide nothing alone: people write about their absence too.
+
+    That a mail wants no automatic answer (X-Auto-Response-Suppress) is no mark here: people's programs ask for that.
+    """
     subject = decode.line(origin.headers.first("subject")[:1000])
     if not _ABSENT.match(subject):
         return False
-    marked = _auto_generated(origin) or _suppressed(origin) or _precedence(origin) or _null_sender(origin)
+    marked = _auto_generated(origin) or _precedence(origin) or _null_sender(origin)
     answers = any(origin.headers.first(name) for name in ("in-reply-to", "references"))
     return bool(marked) or (answers and bool(_ABOVE_ANSWERED.match(subject)))
 
@@ -139,7 +154,7 @@ def _absence_wording(origin: Origin) -> bool:
     """Ask for both: a subject that only programs write, and a text that begins as their answers do."""
     if not _BY_PROGRAM.match(decode.line(origin.headers.first("subject")[:1000])):
         return False
-    return bool(_SAYS_ABSENT.search(body.text(origin.root)[:_OPENING]))
+    return bool(_SAYS_ABSENT.search(origin.body.text()[:_OPENING]))
 
 
 def _answer_header(origin: Origin) -> bool:
@@ -168,11 +183,21 @@ def _suppressed(origin: Origin) -> bool:
 
 
 def _bulk(origin: Origin) -> bool:
-    return _precedence(origin) in _BULK and not _own_group(origin)
+    return _precedence(origin) in _BULK and not _own_group(origin) and not _to_token_by_list(origin)
 
 
 def _mailing_list(origin: Origin) -> bool:
-    return any(origin.headers.first(name) for name in _LIST) and not _own_group(origin)
+    return _by_list(origin) and not _own_group(origin) and not _to_token_by_list(origin)
+
+
+def _by_list(origin: Origin) -> bool:
+    return any(origin.headers.first(name) for name in _LIST)
+
+
+def _to_token_by_list(origin: Origin) -> bool:
+    """Say whether somebody on a list answers us: lists write to where they are read, never to a ticket's address."""
+    by_list = _by_list(origin) and _precedence(origin) in {"", "list"}
+    return by_list and any(tokens.find(address.plus_part(each)) for each in origin.ours)
 
 
 def _own_group(origin: Origin) -> bool:
@@ -189,7 +214,8 @@ def _machine_sender(origin: Origin) -> bool:
 def _from_ourselves(origin: Origin) -> bool:
     """Say whether From is our own address: no echo, since forms on our own site write in our name for clients."""
     sender = address.sole_mailbox(origin.headers.first("from"))
-    return sender is not None and address.mailbox_of(sender.address) in origin.ours
+    ours = map(address.mailbox_of, origin.ours)
+    return sender is not None and address.mailbox_of(sender.address) in ours
 
 
 _RULES: tuple[tuple[str, Automatic, Callable[[Origin], bool]], ...] = (

@@ -3,11 +3,12 @@
 import mimetypes
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from channels.base import Attachment, clean_text
-from channels.email import decode, headers, html
+from channels.email import alternatives, decode, headers, html
 from channels.email.mime import Part, leaves
-from channels.email.readable import NOTHING, Readable, joined, plain
+from channels.email.readable import MAX_LINES, NOTHING, Readable, joined, plain
 
 MAX_NAME = 200
 MAX_MARKED = 256 * 1024
@@ -32,54 +33,110 @@ _SUFFIXES = {
 }
 
 
-def text(root: Part) -> str:
-    """Return the readable text: of alternatives the plain one, unless it is empty."""
-    return noted(root, clean_text(read(root).text[: decode.MAX_TEXT]).strip("\n"))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaf:
+    """A part as it is read; not `whole` when the mail's budget ended before it did."""
+
+    part: Part
+    page: Readable
+    whole: bool
 
 
-def noted(root: Part, written: str) -> str:
-    """Return a text of the mail with a note where parts of it were not read."""
-    unread = any(part.unread for part in leaves(root))
-    return f"{written}\n\n[Parts of this mail were over a limit and are attached unread.]" if unread else written
+class Body:
+    """What a mail says and the files it brings. Each text is read once, all of them within one budget."""
+
+    def __init__(self, root: Part) -> None:
+        self.root = root
+        self._left, self._lines_left = decode.MAX_TEXT, MAX_LINES
+        self._leaves: dict[int, Leaf] = {}
+        self._shown = self._read(root)
+        self.page = joined(leaf.page for leaf in self._shown)
+
+    def text(self) -> str:
+        """Return the readable text: of alternatives the plain one, unless it does not say what the others show."""
+        return self.noted(clean_text(self.page.text[: decode.MAX_TEXT]).strip("\n"))
+
+    def noted(self, written: str) -> str:
+        """Return a text of the mail with a note where parts of it were not read."""
+        unread = self._unread() or any(part.unread for part in leaves(self.root))
+        return f"{written}\n\n[Parts of this mail were over a limit and are attached unread.]" if unread else written
+
+    def marked(self) -> Readable:
+        """Return what the HTML shows that a plain text stands for, with its marks; nothing where there is no pair."""
+        texts = self.readable()
+        if [part.content_type for part in texts] != ["text/plain", "text/html"]:
+            return NOTHING
+        return self.leaf(texts[1]).page if texts[1].end - texts[1].start <= MAX_MARKED else NOTHING
+
+    def readable(self) -> list[Part]:
+        """Return the parts that are texts, whichever of them are shown."""
+        return [part for part in leaves(self.root) if not is_file(part, self.root)]
+
+    def leaf(self, part: Part) -> Leaf:
+        """Return a text, read as far as the budget goes."""
+        if id(part) not in self._leaves:
+            self._leaves[id(part)] = self._spend(part)
+        return self._leaves[id(part)]
+
+    def _spend(self, part: Part) -> Leaf:
+        if self._left <= 0 or self._lines_left <= 0:
+            return Leaf(part=part, page=NOTHING, whole=not part.data)
+        written, whole = part.written(self._left)
+        page, ended = _page(part, part.text(written), self._lines_left)
+        size = max(len(written), sum(map(len, page.lines)))
+        whole = whole and ended and size <= self._left
+        self._left -= size
+        self._lines_left -= len(page.lines)
+        return Leaf(part=part, page=page, whole=whole)
+
+    def _read(self, part: Part) -> tuple[Leaf, ...]:
+        if not part.children:
+            return () if is_file(part, self.root) else (self.leaf(part),)
+        if part.content_type == "multipart/alternative":
+            return self._best(part)
+        return tuple(leaf for child in part.children for leaf in self._read(child))
+
+    def _best(self, part: Part) -> tuple[Leaf, ...]:
+        plain_first = sorted(part.children, key=lambda child: not _holds_plain(child))
+        read = (self._read(child) for child in plain_first)
+        found = (each for each in read if any(leaf.page or not leaf.whole for leaf in each))
+        first = next(found, ())
+        text = _text(first)
+        if not alternatives.is_short(text):
+            return first
+        return next((each for each in found if not alternatives.stands_for(text, _text(each))), first)
+
+    def _unread(self) -> list[Part]:
+        return [leaf.part for leaf in self._shown if not leaf.whole]
+
+    def attachments(self) -> tuple[Attachment, ...]:
+        """Return the files, still in their transfer encoding, with names that are names and never paths."""
+        unread = {id(part) for part in self._unread()}
+        texts = {id(part): part for part in self.readable() if id(part) not in unread}
+        files = (part for part in leaves(self.root) if id(part) not in texts and _is_something(part))
+        whole = [_attachment(part, number) for number, part in enumerate(files, start=1)]
+        return (*whole, *(file for part in texts.values() for file in _uuencoded(part)))
 
 
-def read(root: Part) -> Readable:
-    """Return the readable lines, still unclean: of alternatives the plain ones, unless they are empty."""
-    return _read(root, root)
-
-
-def marked(root: Part) -> Readable:
-    """Return what the HTML shows that a plain text stands for, with its marks; nothing where there is no such pair."""
-    texts = [part for part in leaves(root) if not is_file(part, root)]
-    if [part.content_type for part in texts] != ["text/plain", "text/html"]:
-        return NOTHING
-    return _leaf(texts[1]) if texts[1].end - texts[1].start <= MAX_MARKED else NOTHING
-
-
-def _read(part: Part, root: Part) -> Readable:
-    if not part.children:
-        return NOTHING if is_file(part, root) else _leaf(part)
-    if part.content_type == "multipart/alternative":
-        return _best(part, root)
-    return joined(_read(child, root) for child in part.children)
-
-
-def _best(part: Part, root: Part) -> Readable:
-    plain_first = sorted(part.children, key=lambda child: not _holds_plain(child))
-    return next((found for found in (_read(child, root) for child in plain_first) if found), NOTHING)
+def _text(shown: tuple[Leaf, ...]) -> str:
+    return joined(leaf.page for leaf in shown).text
 
 
 def _holds_plain(part: Part) -> bool:
     return any(leaf.content_type == "text/plain" for leaf in leaves(part))
 
 
-def _leaf(part: Part) -> Readable:
-    written = part.text().replace("\r\n", "\n").replace("\r", "\n")
+def _page(part: Part, text: str, limit: int) -> tuple[Readable, bool]:
+    """Return so many lines of a text, and whether they are all of it."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     if part.content_type == "text/html":
-        return html.read(written)
-    if part.parameters.get("format", "").lower() == "flowed":
-        written = unflow(written, delete_space=part.parameters.get("delsp", "").lower() == "yes")
-    return plain(written)
+        page = html.read(text, limit)
+        return page, len(page.lines) < limit
+    lines = text.split("\n", limit)
+    if part.parameters.get("format", "").lower() != "flowed":
+        return Readable(lines=lines[:limit]), len(lines) <= limit
+    flowing = unflow("\n".join(lines[:limit]), delete_space=part.parameters.get("delsp", "").lower() == "yes")
+    return plain(flowing), len(lines) <= limit
 
 
 def unflow(text: str, *, delete_space: bool) -> str:
@@ -117,14 +174,6 @@ def is_file(part: Part, root: Part) -> bool:
 def _is_unsplit(part: Part) -> bool:
     """Say whether this is a multipart without the boundary it names: it is shown as the text it is."""
     return part.content_type.startswith("multipart/") and not part.unread and part.disposition != "attachment"
-
-
-def attachments(root: Part) -> tuple[Attachment, ...]:
-    """Return the files, still in their transfer encoding, with names that are names and never paths."""
-    parts = list(leaves(root))
-    files = [part for part in parts if is_file(part, root) and _is_something(part)]
-    whole = [_attachment(part, number) for number, part in enumerate(files, start=1)]
-    return (*whole, *(file for part in parts if not is_file(part, root) for file in _uuencoded(part)))
 
 
 def _uuencoded(part: Part) -> Iterator[Attachment]:

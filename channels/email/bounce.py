@@ -5,7 +5,8 @@ Gmail write. What has no form is one only if a mail system sent it and says so.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,9 +26,13 @@ _MACHINES = re.compile(r"(?:no|do[-_.]?not)[-_.]?reply\b.*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounce:
-    """What a notice says: whom a mail did not reach, why, and the Message-ID of ours that it names, if any."""
+    """What a notice says: whom a mail did not reach, why, and the Message-ID of ours that it names, if any.
+
+    `named` are the recipient and whom else the notice names as such: who was written to, who that was sent on to.
+    """
 
     recipient: str
+    named: tuple[str, ...]
     status: str
     state: ReportState
     detail: str
@@ -58,8 +63,19 @@ def report(root: Part, mail_from: str | None, at: datetime | None) -> DeliveryRe
         code=found.status,
         detail=found.detail,
         at=at,
+        token=tokens.find(found.message_id) or "",
+        recipients=_addresses(found.named),
         bad_address=found.state is ReportState.FAILED and found.status in status.BAD_ADDRESS,
     )
+
+
+def _addresses(named: Iterable[str]) -> tuple[ExternalId, ...]:
+    return tuple(dict.fromkeys(each for text in named for each in _address(text)))
+
+
+def _address(text: str) -> Iterator[ExternalId]:
+    with suppress(ValueError):
+        yield address.external_id(text)
 
 
 def _read(root: Part, mail_from: str | None) -> Bounce | None:
@@ -80,12 +96,15 @@ def _formal(read: Notice, mail_from: str | None) -> bool:
     return _is_report(read.root) or notice.from_mail_system(read, mail_from) or _from_machine(read, mail_from)
 
 
-def _by_fields(read: Notice, block: headers.Headers | None, rule: str) -> Bounce | None:
-    if block is None:
+def _by_fields(read: Notice, blocks: Sequence[headers.Headers], rule: str) -> Bounce | None:
+    if not blocks:
         return None
-    judged, found = fields.judged(block), recipients.find(read)
+    block, found = blocks[0], recipients.find(read)
+    judged, failed = fields.judged(block), fields.recipients(block)
+    named = [each for block in blocks for each in fields.recipients(block)]
     return Bounce(
-        recipient=fields.recipient(block) or (found.address if found else ""),
+        recipient=failed[0] if failed else (found.address if found else ""),
+        named=tuple(named) or (found.addresses if found else ()),
         status=judged.code,
         state=fields.state(block),
         detail=judged.detail,
@@ -141,6 +160,7 @@ def _by_text(read: Notice, rule: str) -> Bounce:
     judged = status.of_text(found.text if found else "", read.text, read.subject, delayed=delayed)
     return Bounce(
         recipient=found.address if found else "",
+        named=found.addresses if found else (),
         status=judged.code,
         state=ReportState.DELAYED if delayed else ReportState.FAILED,
         detail=judged.detail,

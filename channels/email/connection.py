@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from threading import Timer
 
 from channels.email.relay import Relay, StartTLS
+from channels.email.smtp_wire import TlsWire, Wire, seconds_until
 from channels.errors import TryLater
 
 _GOODBYE_SECONDS = 2.0
@@ -27,18 +28,16 @@ class BrokeOffError(TryLater):
 class Conversation:
     """A connection whose every step gets only what is left of the time for the mail at hand."""
 
-    connection: smtplib.SMTP
-    deadline: float
+    connection: Wire
     mails: int = 0
     process: int = field(default_factory=os.getpid)
     ending: Timer | None = None
 
-    def limited(self) -> smtplib.SMTP:
+    def limited(self) -> Wire:
         """Return the connection for one step. Raises `TimeoutError` when the time is up."""
-        left = self.deadline - time.monotonic()
-        if left <= 0 or self.connection.sock is None:
+        if self.connection.sock is None:
             raise TimeoutError
-        self.connection.sock.settimeout(left)
+        self.connection.sock.settimeout(seconds_until(self.connection.deadline))
         return self.connection
 
     def say(self, command: str, arguments: str = "") -> tuple[int, bytes]:
@@ -51,7 +50,7 @@ class Conversation:
 
     def say_goodbye(self) -> None:
         """End the connection as SMTP asks for, and wait for nothing long."""
-        self.deadline = time.monotonic() + _GOODBYE_SECONDS
+        self.connection.deadline = time.monotonic() + _GOODBYE_SECONDS
         with suppress(OSError):  # every mail is answered for; how the conversation ends changes nothing
             self.say("QUIT")
         self.hang_up()
@@ -65,17 +64,20 @@ class Connections:
         self._kept: deque[Conversation] = deque()  # whose single steps no other thread can come between
 
     def take(self, deadline: float) -> Conversation | None:
-        """Return the kept connection, if there is one of this process."""
+        """Return the kept connection, if there is one of this process.
+
+        One on which the relay has said something unasked is ended: it would be read as the answer to this mail.
+        """
         try:
             conversation = self._kept.pop()
         except IndexError:
             return None
         if conversation.ending:
             conversation.ending.cancel()
-        if conversation.process != os.getpid():
-            conversation.hang_up()  # our copy of it only, in silence
+        if conversation.process != os.getpid() or not conversation.connection.is_quiet():
+            conversation.hang_up()  # in silence: another process's goes on, we close our copy
             return None
-        conversation.deadline = deadline
+        conversation.connection.deadline = deadline
         return conversation
 
     def keep(self, conversation: Conversation) -> None:
@@ -99,7 +101,7 @@ class Connections:
     def open(self, deadline: float) -> Conversation:
         """Connect, say hello, encrypt, log in. Raises `TryLater`: what goes wrong here is no mail's fault."""
         try:
-            conversation = Conversation(self._connected(deadline - time.monotonic()), deadline)
+            conversation = Conversation(self._connected(deadline))
         except (OSError, ValueError) as error:
             raise TryLater(f"the mail relay cannot be reached: {type(error).__name__}") from error
         try:
@@ -116,15 +118,10 @@ class Connections:
             raise
         return conversation
 
-    def _connected(self, seconds: float) -> smtplib.SMTP:
-        relay, name = self._relay, self._relay.hostname
-        if seconds <= 0:
-            raise TimeoutError
-        if relay.tls:
-            return smtplib.SMTP_SSL(
-                relay.host, relay.port, local_hostname=name, timeout=seconds, context=self._context()
-            )
-        return smtplib.SMTP(relay.host, relay.port, local_hostname=name, timeout=seconds)
+    def _connected(self, deadline: float) -> Wire:
+        if self._relay.tls:
+            return TlsWire(self._relay, deadline, self._context())
+        return Wire(self._relay, deadline)
 
     def _context(self) -> ssl.SSLContext:
         return self._relay.context or ssl.create_default_context()

@@ -7,6 +7,8 @@ from channels.base import clean_line
 from channels.text import unbase64
 
 MAX_TEXT = 1024 * 1024
+# How many bytes are read at most for one byte of what they encode.
+REACH = {"base64": 2, "quoted-printable": 3}
 
 # Names that mean another charset in practice, as every mail reader treats them.
 _ALIASES = {
@@ -59,6 +61,10 @@ _PUNCTUATION = re.compile(r"[^a-z0-9.]+")
 _UNDECLARED = {"", "us-ascii", "ascii", "unknown-8bit", "x-unknown", "unknown", "default", "_iso-2022-jp$esc"}
 _WESTERN, _JAPANESE = "cp1252", "iso2022_jp_ext"
 _ESCAPES = (b"\x1b$B", b"\x1b$@", b"\x1b(J")
+# A run of ISO-2022-JP that says something, as mail programs leave it in headers.
+_RUN = re.compile(rb"(?:\x1b(?:\$[@B]|\$\([DO-Q]|\(I)[\x21-\x7e]++)++(\x1b\([BJ]|\Z)?")
+# What a charset must leave alone for a header to be read in it: else an address could be written in other bytes.
+_ASCII = bytes(range(0x20, 0x7F)) + b"+AGM- ~{!!~} \x1b(J"
 _CHARSET_NAME = re.compile(r"[a-z0-9][a-z0-9_.:+-]{0,59}")
 
 _ENCODED_WORD = re.compile(r"=\?([^?*\s]{1,60})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([^?]*)\?=")
@@ -93,11 +99,28 @@ def known(charset: str) -> bool:
 
 
 def unlabelled(data: bytes, charset: str) -> str:
-    """Decode a header's own bytes: UTF-8 if they are, else the charset the mail's text is in, else Windows-1252."""
+    """Decode a header's own bytes: UTF-8 if they are, else the charset the mail's text is in, else Windows-1252.
+
+    What is ASCII stays as it is, stray escapes too, so that who wrote is judged by the bytes that other servers saw.
+    """
     try:
-        return _guessed(data) if data.isascii() else data.decode()
+        return _RUN.sub(_run, data).decode()
     except UnicodeDecodeError:
-        return text(data, charset)
+        return text(data, charset if _leaves_ascii(charset) else _WESTERN)
+
+
+def _run(found: re.Match[bytes]) -> bytes:
+    try:
+        return found[0] if found[1] is None else found[0].decode(_JAPANESE).encode()
+    except UnicodeDecodeError:
+        return found[0]
+
+
+def _leaves_ascii(charset: str) -> bool:
+    try:
+        return _ASCII.decode(_charset(charset) or _WESTERN) == _ASCII.decode()
+    except (LookupError, UnicodeError):
+        return False
 
 
 def _mended(data: bytes, name: str) -> str:
@@ -130,9 +153,9 @@ def _guessed(data: bytes) -> str:
 def transfer(data: bytes | memoryview, encoding: str, limit: int = MAX_TEXT) -> bytes:
     """Undo a transfer encoding, giving at most `limit` bytes and reading no more than they need. Never raises."""
     if encoding == "base64":
-        return unbase64(bytes(data[: 2 * limit]))[:limit]
+        return unbase64(bytes(data[: REACH[encoding] * limit]))[:limit]
     if encoding == "quoted-printable":
-        return quopri.decodestring(bytes(data[: 3 * limit]))[:limit]
+        return quopri.decodestring(bytes(data[: REACH[encoding] * limit]))[:limit]
     return bytes(data[:limit])
 
 

@@ -8,7 +8,6 @@ from channels.email import (
     address,
     authentication,
     automatic,
-    body,
     bounce,
     decode,
     mime,
@@ -17,6 +16,7 @@ from channels.email import (
     reply_text,
 )
 from channels.email.address import Mailbox
+from channels.email.body import Body
 from channels.email.mime import Part
 from channels.errors import Malformed
 
@@ -72,11 +72,11 @@ def describe(payload: bytes, trusted: Collection[str] = ()) -> Description:
         root = mime.read(payload)
     except Malformed as error:
         return Description(set_aside=str(error))
-    headers = root.headers
+    headers, mail = root.headers, Body(root)
     sender, set_aside = _sender(root)
     subject = decode.line(headers.first("subject"))
-    new = reply_text.new_text(root, subject)
-    kind, automatic_by = automatic.judge(root, None, ())
+    new = reply_text.new_text(mail, subject)
+    kind, automatic_by = automatic.judge(mail, None, ())
     bounced = bounce.find(root, None)
     return Description(
         set_aside=set_aside,
@@ -87,8 +87,8 @@ def describe(payload: bytes, trusted: Collection[str] = ()) -> Description:
         reply_text=new.text,
         cut_by=new.rule,
         signature_by=new.signature,
-        text=body.text(root),
-        attachments=tuple(File(name=each.name, size=len(each.content())) for each in body.attachments(root)),
+        text=mail.text(),
+        attachments=tuple(File(name=each.name, size=len(each.content())) for each in mail.attachments()),
         auto_generated=kind is not Automatic.NO,
         automatic=kind,
         automatic_by=automatic_by,

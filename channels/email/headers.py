@@ -10,6 +10,7 @@ MAX_BYTES = 64 * 1024
 MAX_COUNT = 500
 MAX_LINES = 2_000
 
+_BLANKS = b" \t\r\n"
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 # Before the first header: the envelope line of a mailbox file, or white space that a gateway left.
 _SKIPPED = re.compile(rb">?From |[ \t]+\r?$")
@@ -57,9 +58,9 @@ def _fields(block: bytes) -> tuple[list[tuple[str, list[bytes]]], int, bool]:
             return fields, at, False
         match = _NAME.match(line)
         if match:
-            fields.append((match[1].decode("ascii").lower(), [line[match.end() :].strip()]))
+            fields.append((match[1].decode("ascii").lower(), [line[match.end() :].strip(_BLANKS)]))
         elif fields and line[:1] in b" \t" and line:
-            fields[-1][1].append(line.strip())
+            fields[-1][1].append(line.strip(_BLANKS))
         elif fields or not _SKIPPED.match(line):
             return fields, _after_empty_line(line, at, len(block)), True
         at += len(line) + 1

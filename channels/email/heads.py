@@ -14,6 +14,7 @@ _MAX_MARK = 120
 _MAX_LABEL, _MAX_LABELS = 60, 300
 _HEAD_LINES = 14
 _MAX_WRAPPED = 2  # lines that one label's value is wrapped into, besides its own
+_MIN_FRAME = 3  # dashes, above an answered mail; people head their own paragraphs with less
 _FORWARD_FRAME = "-" * 10  # Gmail's, in whatever language the words between are
 _KINDS = ("from", "sent", "to", "subject", "copy")
 
@@ -21,15 +22,20 @@ _ORIGINAL = frozenset(words("original"))
 _ORIGINAL_LINES = words("original_lines")
 _FORWARDED = words("forwarded")
 _ABOVE_THIS_LINE = words("above_this_line")
+_FORM = frozenset(words("form_labels"))
 _LABELS = {label: kind for kind in reversed(_KINDS) for label in words("labels", kind)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """How many lines stand above the old mail, and which rule knew them."""
+    """How many lines stand above the old mail, and which rule knew them.
+
+    `full` when they hold all that a mail program says of a mail, so that nobody will have typed them.
+    """
 
     rule: str
     length: int
+    full: bool
 
 
 def at(lines: Sequence[str], index: int) -> Head | None:
@@ -37,7 +43,7 @@ def at(lines: Sequence[str], index: int) -> Head | None:
     for rule, length in _RULES:
         found = length(lines, index)
         if found:
-            return Head(rule=rule, length=found)
+            return Head(rule=rule, length=found, full=_is_full(lines[index : index + found]))
     return None
 
 
@@ -61,15 +67,18 @@ def _framed(line: str) -> str:
 
 
 def _original(lines: Sequence[str], index: int) -> int:
-    said = _framed(lines[index])
+    line = lines[index].lstrip(" *")
+    said = _framed(line) if not line[:_MIN_FRAME].strip(DASHES) else ""
     if said in _ORIGINAL or lines[index][:_MAX_MARK].lstrip(_FRAME).casefold().startswith(_ORIGINAL_LINES):
         return 1 + _labelled(lines, index + 1)
     return 0
 
 
 def _above_this_line(lines: Sequence[str], index: int) -> int:
-    line = lines[index]
-    return int(len(line) <= _MAX_MARK and any(each in line.casefold() for each in _ABOVE_THIS_LINE))
+    said = lines[index].strip().casefold()
+    if len(said) > _MAX_MARK or not any(each in said for each in _ABOVE_THIS_LINE):
+        return 0
+    return int(said in _ABOVE_THIS_LINE or not (said[:2] + said[-2:]).strip(_FRAME))
 
 
 def _introduced_labels(lines: Sequence[str], index: int) -> int:
@@ -88,8 +97,8 @@ def _labels(lines: Sequence[str], index: int) -> int:
 def _labelled(lines: Sequence[str], index: int) -> int:
     """Return how many lines make the head of a mail, empty ones above it included; 0 when it is none.
 
-    All four labels are a head, three with an address or a time of day, or two with both: people write "From: Oslo, To:
-    Rome, Date: 3 May" themselves.
+    Sender and subject with a third label are a head where an address stands there or a day of a year and a time, two
+    labels where both do: people write "From: Oslo, To: Rome, Date: 3 May" themselves.
     """
     kinds: set[str] = set()
     last, wrapped = index - 1, 0
@@ -102,7 +111,21 @@ def _labelled(lines: Sequence[str], index: int) -> int:
             wrapped += 1
             if wrapped > _MAX_WRAPPED or (not lines[at_line].strip() and kinds and not _label_follows(lines, at_line)):
                 break
-    return last + 1 - index if _is_head(kinds, lines[index : last + 1]) else 0
+    if not _is_head(kinds, lines[index : last + 1]) or _is_form(lines, index, last + 1):
+        return 0
+    return last + 1 - index
+
+
+def _is_form(lines: Sequence[str], index: int, end: int) -> bool:
+    """Say whether a website's form wrote the labels: among them, or next below, is one that no mail program writes."""
+    below = next((at for at in range(end, min(len(lines), end + _MAX_WRAPPED)) if lines[at].strip()), end)
+    block = takewhile(str.strip, lines[end : end + _HEAD_LINES])
+    return any(map(in_form, (*lines[index:end], *block, *lines[below : below + 1])))
+
+
+def in_form(line: str) -> bool:
+    """Say whether a line begins with a label that forms have and heads of mails have not."""
+    return _label(line) in _FORM
 
 
 def _label_follows(lines: Sequence[str], index: int) -> bool:
@@ -111,15 +134,25 @@ def _label_follows(lines: Sequence[str], index: int) -> bool:
 
 def _is_head(kinds: set[str], head: Sequence[str]) -> bool:
     said = " ".join(head)
-    who, when = "@" in said, introduction.tells_time(said)
+    who, when = "@" in said, introduction.tells_day(said) and introduction.tells_time(said)
     if {"from", "subject"} <= kinds and kinds & {"sent", "to", "copy"}:
-        return who or when or {"sent", "to"} <= kinds
-    return len(kinds) > 1 and "sent" in kinds and who and when
+        return who or when
+    return "sent" in kinds and bool(kinds & {"from", "to", "subject"}) and who and when
+
+
+def _is_full(head: Sequence[str]) -> bool:
+    said = " ".join(head)
+    kinds = {kind for line in head for kind in _all_kinds(line)}
+    return {"from", "sent", "subject"} <= kinds and "@" in said and introduction.tells_time(said)
+
+
+def _label(line: str) -> str:
+    label, colon, _ = line[:_MAX_LABEL].replace("\N{FULLWIDTH COLON}", ":").partition(":")
+    return label.strip(_AROUND_LABEL).casefold() if colon else ""
 
 
 def _kind(line: str) -> str:
-    label, colon, _ = line[:_MAX_LABEL].replace("\N{FULLWIDTH COLON}", ":").partition(":")
-    return _LABELS.get(label.strip(_AROUND_LABEL).casefold(), "") if colon else ""
+    return _LABELS.get(_label(line), "")
 
 
 def _all_kinds(line: str) -> set[str]:

@@ -4,7 +4,7 @@ import re
 
 from channels.email.html_quotes import ELEMENTS, Structure, mark_of
 from channels.email.html_tokens import SPACE, attribute, plain_text, visible
-from channels.email.readable import Readable
+from channels.email.readable import MAX_LINES, Readable
 
 MAX_QUOTE_DEPTH = 20
 
@@ -18,10 +18,15 @@ _INNER_SPACES = re.compile(r"(?<=\S) {2,}")
 _BROKEN_TAG = re.compile(r"\A<+(?=[a-z/!?]|\Z)", re.IGNORECASE)
 
 
-def read(html: str) -> Readable:
-    """Return what a reader would see: paragraphs, lists, table rows as lines, links with their address."""
-    writer = _Writer()
+def read(html: str, limit: int = MAX_LINES) -> Readable:
+    """Return what a reader would see: paragraphs, lists, table rows as lines, links with their address.
+
+    It ends behind the line that is the last of so many.
+    """
+    writer = _Writer(limit)
     for match in visible(html):
+        if len(writer.lines) >= limit:
+            break
         if match["text"] is not None:
             writer.text(plain_text(_BROKEN_TAG.sub("", match["text"])))
         elif match["name"] and match["close"]:
@@ -39,7 +44,8 @@ def to_text(html: str) -> str:
 class _Writer:
     """The lines written so far and the state of the one being written."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
         self.lines: list[str] = []
         self.line: list[str] = []
         self.quoted = 0
@@ -64,7 +70,8 @@ class _Writer:
 
     def text(self, text: str) -> None:
         if self.preformatted:
-            first, *rest = text.replace("\r\n", "\n").split("\n")
+            most = self.limit - len(self.lines) + 1
+            first, *rest = text.replace("\r\n", "\n").split("\n", most)[:most]
             self.line.append(first)
             for line in rest:
                 self.new_line()

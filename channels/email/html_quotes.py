@@ -12,6 +12,7 @@ from channels.email.html_tokens import MAX_ATTRIBUTES
 from channels.email.readable import Role, Span
 
 BORDER = "outlook_border"
+DOUBTFUL = frozenset((BORDER, "quote"))  # others draw such lines and give such names, too
 _MAX_OPEN = 50
 _MAX_SPANS = 100
 
@@ -50,7 +51,7 @@ _YAHOO_ID = "yahoo_quoted"  # followed by a number
 ELEMENTS = frozenset(("div", "span", "blockquote", "section", "table", "td", "p", "hr"))
 
 _ATTRIBUTE = re.compile(r"""\b(class|id|name|type|style)\s*=\s*("[^"]*+"|'[^']*+'|[^\s"'>]++)""", re.IGNORECASE)
-# The line above the head of an answered mail in Outlook for Windows and Windows Mail; others draw such lines, too.
+# The line above the head of an answered mail in Outlook for Windows and Windows Mail.
 _BORDER = re.compile(r"border-top(?:-style)?:[^;]{0,60}solid")
 _NO_BORDER = "border:none"
 

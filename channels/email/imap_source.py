@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 
 from channels.email.imap_account import Account, Security
-from channels.email.imap_wire import LITERAL_BYTES, Connection
+from channels.email.imap_wire import LITERAL_BYTES, SILENCE_SECONDS, Connection
 from channels.email.oauth import SignInRefused
 from channels.email.smtp_data import Limits
 from channels.errors import ChannelError, MailboxError, TryLater
@@ -37,11 +37,16 @@ class NotDone(MailboxError):
 class Source:
     """A connection that is logged in, with the folder selected."""
 
-    def __init__(self, account: Account, secret: str, stopping: Callable[[], bool]) -> None:
-        """Connect with a password or an access token. Raises `SignInRefused`, or what connections raise."""
+    def __init__(
+        self, account: Account, secret: str, stopping: Callable[[], bool], silence: float = SILENCE_SECONDS
+    ) -> None:
+        """Connect with a password or an access token. Raises `SignInRefused`, or what connections raise.
+
+        A server that says nothing for so many seconds of `silence`, asked for something, is left.
+        """
         self._account = account
         self._stopping = stopping
-        self._client = Connection(account, stopping)
+        self._client = Connection(account, stopping, silence)
         try:
             self._open(secret)
         except BaseException:
@@ -128,8 +133,8 @@ class Source:
             content = self._client.fetch([uid], [wanted]).get(uid, {}).get(named)
         except imaplib.IMAP4.abort:
             raise
-        except (imaplib.IMAP4.error, ValueError):
-            pass  # removed in the meantime, or refused: asked below
+        except (imaplib.IMAP4.error, ValueError, RecursionError):
+            pass  # removed in the meantime, refused, or beyond reading: asked below
         if isinstance(content, bytes):
             return content
         if self._search("UID", str(uid)):
@@ -200,6 +205,8 @@ def _number(value: object) -> int:
     return value
 
 
+# The connection is of no use any more.
+LOST = (imaplib.IMAP4.abort, OSError)
 # What servers and networks do; anything else is worth a look at the code.
 EXPECTED = (ChannelError, OSError, imaplib.IMAP4.error, ValueError)
 

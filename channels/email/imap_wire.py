@@ -45,6 +45,7 @@ class _Bounded(imaplib.IMAP4):
 
     sock: socket.socket
     stopping: Callable[[], bool]
+    silence: float
     literal_bytes = LITERAL_BYTES
     _from: socket.socket | None = None
 
@@ -111,7 +112,7 @@ class _Bounded(imaplib.IMAP4):
         buffer += piece
 
     def _waited_for(self) -> bytes:
-        silent_at = time.monotonic() + SILENCE_SECONDS
+        silent_at = time.monotonic() + self.silence
         while True:
             if self.stopping():
                 raise Stopped("we are stopping")
@@ -128,16 +129,16 @@ class _Bounded(imaplib.IMAP4):
 class _Plain(_Bounded, IMAP4WithTimeout):  # type: ignore[misc]  # the library has no types
     """A connection that begins in the clear."""
 
-    def __init__(self, account: Account, stopping: Callable[[], bool]) -> None:
-        self.stopping = stopping
+    def __init__(self, account: Account, stopping: Callable[[], bool], silence: float) -> None:
+        self.stopping, self.silence = stopping, silence
         super().__init__(account.host, account.port, CONNECT_SECONDS)
 
 
 class _Tls(_Bounded, IMAP4_TLS):  # type: ignore[misc]  # the library has no types
     """A connection that is encrypted from its first byte."""
 
-    def __init__(self, account: Account, stopping: Callable[[], bool]) -> None:
-        self.stopping = stopping
+    def __init__(self, account: Account, stopping: Callable[[], bool], silence: float) -> None:
+        self.stopping, self.silence = stopping, silence
         IMAP4_TLS.__init__(self, account.host, account.port, _context(account), CONNECT_SECONDS)
 
 
@@ -149,20 +150,21 @@ def _context(account: Account) -> ssl.SSLContext:
 class Connection(IMAPClient):  # type: ignore[misc]  # the library has no types
     """One connection to an account's server, not logged in yet."""
 
-    def __init__(self, account: Account, stopping: Callable[[], bool]) -> None:
+    def __init__(self, account: Account, stopping: Callable[[], bool], silence: float) -> None:
         self._account = account
         self._stopping = stopping
+        self._silence = silence
         super().__init__(
             account.host,
             account.port,
             ssl=account.security is Security.TLS,
-            timeout=SocketTimeout(connect=CONNECT_SECONDS, read=SILENCE_SECONDS),
+            timeout=SocketTimeout(connect=CONNECT_SECONDS, read=silence),
         )
         # The library's debug level writes out every answer as text, mails included, whether it is shown or not.
         self._imap.debug = 0
 
     def _create_IMAP4(self) -> imaplib.IMAP4:  # noqa: N802 (the library's name)
-        return (_Tls if self.ssl else _Plain)(self._account, self._stopping)
+        return (_Tls if self.ssl else _Plain)(self._account, self._stopping, self._silence)
 
     def secure(self) -> None:
         """Encrypt a connection that began in the clear. Raises when the server will not, or is not who it should be."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from channels.email.languages import words
+from channels.email.languages import any_of, words
 from channels.email.readable import DASHES
 
 MAX_LINES = 5  # that programs wrap an introduction into
@@ -19,7 +19,11 @@ _AROUND = " >*|_" + DASHES
 _BEGINS = frozenset(word.split()[0].rstrip(".") for word in words("introduction_begins"))
 _VERBS = frozenset(words("introduction_verbs"))
 _PERSONS = frozenset(words("introduction_persons"))
+_TO_ME = frozenset(words("introduction_to_me"))
+_YOURS = re.compile(rf"\b{any_of('introduction_yours')}\b")
+_MAX_APART = 2  # words between the verb and to whom: "m'a écrit"
 _VERBS_UNSPACED = words("introduction_verbs_unspaced")
+_TO_ME_UNSPACED = words("introduction_to_me_unspaced")
 _QUOTING = words("introduction_quoting")
 
 _COLONS = (":", "\N{FULLWIDTH COLON}")
@@ -28,6 +32,7 @@ _DIGIT = re.compile(r"\d")
 _TIME = re.compile(r"(?<!\d)\d{1,2}\s?[:.h時时点시]\s?\d{2}(?!\d)|\d\s?[ap]\.?m\b|[上下]午|오[전후]", re.IGNORECASE)
 _DATE = re.compile(r"(?<!\d)\d{4}(?!\d)|\d{1,2}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{2}|\d\s?[年년]")
 _ADDRESS = re.compile(r"\S@[\w-]{1,63}\.\w")
+_WRITTEN_ADDRESS = re.compile(r"[^\s<>()@]{1,100}@[^\s<>()@]{1,255}")
 _IN_BRACKETS = re.compile(r"[<(\[][^<>()@]{0,100}@[^\s<>()@]{1,255}[>)\]]")
 _WEEKDAY = re.compile(r"\b[^\W\d_]{2,4}\.,? \d{1,2}\. ")  # shortened, as few people write it
 _CLOCK = re.compile(r"\d{1,2}:\d{2}")
@@ -59,6 +64,7 @@ class _Evidence:
     short: bool
     closed: bool
     framed: bool
+    told: bool
     quoting: bool
     quoted_below: bool
 
@@ -70,6 +76,8 @@ class _Evidence:
     @property
     def suffices(self) -> bool:
         """Ask for more than "in 2020 he wrote:" where nothing below is quoted."""
+        if self.told:
+            return False
         if self.framed:
             return self.verb
         if not self.closed:
@@ -197,6 +205,7 @@ def _evidence(lines: Sequence[str], index: int, last: int) -> _Evidence:
         short=len(said) <= _SHORT,
         closed=said.endswith(_COLONS),
         framed=_framed(lines[index], lines[last]),
+        told=_told(said),
         quoting=said.casefold().startswith(_QUOTING),
         quoted_below=quoted_below(lines, last + 1),
     )
@@ -216,6 +225,20 @@ def _verb(said: str) -> bool:
     return any(verb in folded for verb in _VERBS_UNSPACED)
 
 
+def _told(said: str) -> bool:
+    """Say whether a person tells who wrote: to them, or "your agent". Names have capitals: Mi, Me, Din."""
+    found = _WORD.findall(_WRITTEN_ADDRESS.sub(" ", said))
+    at = next((at for at, word in enumerate(found) if word.casefold() in _VERBS), None)
+    if at is not None and not _TO_ME.isdisjoint(found[max(0, at - _MAX_APART) : at + _MAX_APART + 1]):
+        return True
+    return bool(_YOURS.search(said)) or any(each in said for each in _TO_ME_UNSPACED)
+
+
 def tells_time(said: str) -> bool:
     """Say whether a time of day stands in a text."""
     return bool(_TIME.search(said))
+
+
+def tells_day(said: str) -> bool:
+    """Say whether a date with its year stands in a text: programs leave the year out of none."""
+    return bool(_DATE.search(said))

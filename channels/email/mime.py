@@ -67,16 +67,20 @@ class Part:
         places = ((given, "filename"), (self.parameters, "name"), (given, "name"), (self.parameters, "filename"))
         return next((found[name] for found, name in places if found.get(name)), self.parameters.get("file", ""))
 
-    def text(self) -> str:
-        """Return the body as text, at most a mebibyte of it; behind it a word on a charset that nobody knows."""
-        data, charset = self._written(), self.parameters.get("charset", "")
-        written = decode.text(data, charset)
-        return written if data.isascii() or decode.known(charset) else f"{written.rstrip()}\n\n{_UNKNOWN_CHARSET}"
+    def text(self, written: bytes) -> str:
+        """Return what was written here as text; behind it a word on a charset that nobody knows."""
+        charset = self.parameters.get("charset", "")
+        text = decode.text(written, charset)
+        return text if written.isascii() or decode.known(charset) else f"{text.rstrip()}\n\n{_UNKNOWN_CHARSET}"
 
-    def _written(self) -> bytes:
+    def written(self, limit: int) -> tuple[bytes, bool]:
+        """Return at most `limit` bytes of a text, still in its charset, and whether they are all of it."""
         if self.content_type == "text/plain" and not self.encoding:
-            return uuencoded.without(self.data, decode.MAX_TEXT)
-        return decode.transfer(self.data, self.encoding)
+            found = uuencoded.without(self.data, limit + 1)
+        else:
+            found = decode.transfer(self.data, self.encoding, limit + 1)
+        reach = decode.REACH.get(self.encoding)
+        return found[:limit], len(found) <= limit and (not reach or len(self.data) <= reach * limit)
 
     def files_within(self) -> tuple[uuencoded.File, ...]:
         """Return the files that stand in the midst of a text."""

@@ -3,19 +3,20 @@
 from collections.abc import Iterator
 
 from channels.base import Attachment, clean_text
-from channels.email import body, decode, html, mime
-from channels.email.mime import Part
+from channels.email import decode, mime
+from channels.email.body import Body
 from channels.email.reply_text import NewText
 
 FILE_NAME = "original.txt"
 
 _SHOWN = ("From", "Reply-To", "To", "Cc", "Date", "Subject")
 _LONGEST_LINE = 2000
+_CUT = "[The rest is over a limit.]"
 
 
-def left_out(root: Part, new: NewText) -> str:
+def left_out(mail: Body, new: NewText) -> str:
     """Name why a message is less than its mail: the rule that cut it, `html` for what was layout, else nothing."""
-    has_html = any(part.content_type == "text/html" for part in _readable(root))
+    has_html = any(part.content_type == "text/html" for part in mail.readable())
     return new.rule or new.signature or ("html" if has_html else "")
 
 
@@ -26,26 +27,22 @@ def as_file(payload: bytes) -> Attachment:
 
 def as_text(payload: bytes) -> str:
     """Return the headers people look at, the names of the files, and every readable part. Raises `Malformed`."""
-    root = mime.read(payload)
-    text = "\n\n".join(("\n".join(_head(root)), *_texts(root)))
+    mail = Body(mime.read(payload))
+    text = "\n\n".join(("\n".join(_head(mail)), *_texts(mail)))
     return clean_text(text[: decode.MAX_TEXT])
 
 
-def _head(root: Part) -> Iterator[str]:
+def _head(mail: Body) -> Iterator[str]:
     for name in _SHOWN:
-        if value := decode.line(root.headers.first(name.lower()), _LONGEST_LINE):
+        if value := decode.line(mail.root.headers.first(name.lower()), _LONGEST_LINE):
             yield f"{name}: {value}"
-    for file in body.attachments(root):
+    for file in mail.attachments():
         yield f"File: {file.name}"
 
 
-def _texts(root: Part) -> Iterator[str]:
-    parts = list(_readable(root))
-    for part in parts:
-        text = part.text()
-        written = html.to_text(text) if part.content_type == "text/html" else text
-        yield f"[{part.content_type}]\n\n{written}" if len(parts) > 1 else written
-
-
-def _readable(root: Part) -> Iterator[Part]:
-    return (part for part in mime.leaves(root) if not body.is_file(part, root))
+def _texts(mail: Body) -> Iterator[str]:
+    """Give what the message shows first its share of the budget, then the other alternatives."""
+    parts = mail.readable()
+    for leaf in map(mail.leaf, parts):
+        written = leaf.page.text if leaf.whole else f"{leaf.page.text}\n\n{_CUT}".lstrip()
+        yield f"[{leaf.part.content_type}]\n\n{written}" if len(parts) > 1 else written

@@ -12,7 +12,6 @@ from channels.email import (
     address,
     authentication,
     automatic,
-    body,
     bounce,
     decode,
     mime,
@@ -21,8 +20,8 @@ from channels.email import (
     reply_text,
 )
 from channels.email.address import Mailbox
+from channels.email.body import Body
 from channels.email.headers import Headers
-from channels.email.mime import Part
 from channels.errors import Malformed
 
 _EARLIEST, _LATEST = 1980, 2200
@@ -40,15 +39,15 @@ def parse(raw: RawEvent, trusted: Collection[str] = ()) -> tuple[InboundMessage 
         return (report,)
     if address.sole_mailbox(root.headers.first("from")) is None and bounce.find(root, mail_from):
         return ()  # a mail system that has no address, about no mail of ours
-    return (_message(root, raw.facts, trusted),)
+    return (_message(Body(root), raw.facts, trusted),)
 
 
-def _message(root: Part, facts: Mapping[str, object], trusted: Collection[str]) -> InboundMessage:
-    headers = root.headers
+def _message(mail: Body, facts: Mapping[str, object], trusted: Collection[str]) -> InboundMessage:
+    headers = mail.root.headers
     sender = sender_of(headers)
     sent_to = references.recipients(headers, _envelope(facts))
     subject = decode.line(headers.first("subject"))
-    written = reply_text.new_text(root, subject)
+    written = reply_text.new_text(mail, subject)
     return InboundMessage(
         external_id=_own_id(headers),
         sender=ExternalId(type="email", value=sender.address),
@@ -58,11 +57,12 @@ def _message(root: Part, facts: Mapping[str, object], trusted: Collection[str]) 
         body=clean_text(written.text),
         sent_at=sent_at(headers),
         references=references.references(headers, sent_to),
-        attachments=body.attachments(root),
-        automatic=_automatic(root, facts, sent_to),
+        attachments=mail.attachments(),
+        automatic=_automatic(mail, facts, sent_to),
+        certainly_automatic=automatic.certain(headers, _mail_from(facts)),
         authenticated=authentication.verdict(headers, trusted, sender.address),
         reply_to=reply_to(headers),
-        cut_by=original.left_out(root, written),
+        cut_by=original.left_out(mail, written),
     )
 
 
@@ -95,9 +95,8 @@ def _mailboxes(sent_to: Sequence[str]) -> tuple[ExternalId, ...]:
     return tuple(ExternalId(type="email", value=each) for each in ours)
 
 
-def _automatic(root: Part, facts: Mapping[str, object], sent_to: Sequence[str]) -> Automatic:
-    envelope = [address.mailbox_of(each) for each in sent_to[: len(_envelope(facts)) or None]]
-    return automatic.judge(root, _mail_from(facts), envelope)[0]
+def _automatic(mail: Body, facts: Mapping[str, object], sent_to: Sequence[str]) -> Automatic:
+    return automatic.judge(mail, _mail_from(facts), sent_to[: len(_envelope(facts)) or None])[0]
 
 
 def _mail_from(facts: Mapping[str, object]) -> str | None:

@@ -4,12 +4,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from channels.email import heads
-from channels.email.html_quotes import BORDER
+from channels.email import heads, introduction
+from channels.email.html_quotes import DOUBTFUL
 from channels.email.readable import DASHES, Readable, Role, Span, compared
 
 # Where programs wrap lines: one that a second program wrapped again leaves its last words without a quote mark.
 _WRAPPED_AT = 70
+_MAX_WRAPPED, _MAX_WRAPPED_WORDS = 20, 3  # a quote mark's width too much pushes a word or two out; answers are longer
 _ALONE = 3  # quoted lines that are a quote without anything announcing them
 _RULE = re.compile(rf"[\s>]*+[*{re.escape(DASHES)}]{{3,}}+\s*+")
 # Besides ">" there are "|", and the initials of who wrote: "JC> ".
@@ -24,7 +25,8 @@ _MAX_INTRODUCTION = 10
 class Quote:
     """Lines from `start` up to `end`; `announced` when a mail program said that a quote follows.
 
-    `chosen` when the writer put it there as a quotation, as Gmail's button does.
+    `chosen` when the writer put it there as a quotation, as Gmail's button does; `sure` when it is marked to its end or
+    begins with a head that lacks nothing: people, too, tell what others wrote to them.
     """
 
     start: int
@@ -32,6 +34,7 @@ class Quote:
     rule: str
     announced: bool = True
     chosen: bool = False
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,15 +87,15 @@ def _quote(lines: Sequence[str], index: int, span: Span | None) -> Quote | None:
     start, below = _without_rule(lines, index), _next_text(lines, index + head.length)
     mark = _MARK.match(lines[below]) if below < len(lines) else None
     end = _quoted_end(lines, below, mark[1]) if mark else len(lines)
-    return Quote(start=start, end=end, rule=head.rule)
+    return Quote(start=start, end=end, rule=head.rule, sure=bool(mark) or head.full)
 
 
 def _marked(lines: Sequence[str], index: int, span: Span) -> Quote | None:
-    if span.role is Role.QUOTES:
-        return Quote(start=_without_rule(lines, index), end=span.end, rule=span.rule)
-    if span.role is Role.HEADS:
-        sure = span.rule != BORDER or _labels_follow(lines, index)
-        return Quote(start=_without_rule(lines, index), end=len(lines), rule=span.rule) if sure else None
+    if span.rule in DOUBTFUL and not _labels_follow(lines, index):
+        return None
+    if span.role in {Role.QUOTES, Role.HEADS}:
+        end = span.end if span.role is Role.QUOTES else len(lines)
+        return Quote(start=_without_rule(lines, index), end=end, rule=span.rule)
     if span.role is not Role.INTRODUCES:
         return None
     reach = range(index, min(len(lines), index + _MAX_INTRODUCTION))
@@ -101,9 +104,12 @@ def _marked(lines: Sequence[str], index: int, span: Span) -> Quote | None:
 
 
 def _labels_follow(lines: Sequence[str], index: int) -> bool:
-    """Say whether the lines under a border look like a head, in whatever language."""
+    """Say whether the lines here look like a head, in whatever language: labels, and when the mail was sent."""
     head = [line for line in lines[index : index + _MAX_INTRODUCTION] if line.strip()][: _BORDER_LABELS + 1]
-    return sum(bool(_BORDER_LABEL.match(line)) for line in head) >= _BORDER_LABELS
+    said = " ".join(head)
+    labelled = sum(bool(_BORDER_LABEL.match(line)) for line in head) >= _BORDER_LABELS
+    dated = introduction.tells_day(said) and introduction.tells_time(said)
+    return labelled and dated and not any(map(heads.in_form, head))
 
 
 def _unannounced(lines: Sequence[str], index: int) -> Quote:
@@ -119,6 +125,9 @@ def stands_alone(page: Readable, quote: Quote) -> bool:
     if quote.chosen:
         return False
     lines = page.lines[quote.start : quote.end]
+    said = next((line for line in reversed(page.lines[: quote.start]) if line.strip()), "").rstrip()
+    if said.endswith(":") and not introduction.tells_time(said) and "@" not in said:
+        return False
     above = page.lines[quote.start - 1].strip() if quote.start else ""
     return not above or sum(bool(line.strip(" >\t")) for line in lines) >= _ALONE
 
@@ -147,7 +156,8 @@ def _wrapped_out(lines: Sequence[str], index: int, mark: str) -> bool:
         return False
     if _LINK_ONLY.match(line) or "://" in above.split()[-1]:
         return True
-    return len(above) + len(line.split()[0]) >= _WRAPPED_AT
+    few = len(line) <= _MAX_WRAPPED and len(line.split()) <= _MAX_WRAPPED_WORDS
+    return few and len(above) + len(line.split()[0]) >= _WRAPPED_AT
 
 
 def _next_text(lines: Sequence[str], index: int) -> int:

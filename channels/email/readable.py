@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 MAX_COMPARED = 1_000
+MAX_LINES = 20_000  # of a whole mail
 # Of what programs draw lines and frames.
 DASHES = (
     "-_=~\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{EN DASH}\N{EM DASH}\N{HORIZONTAL BAR}\N{BOX DRAWINGS LIGHT HORIZONTAL}"

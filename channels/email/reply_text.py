@@ -10,17 +10,26 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from channels.base import clean_text
-from channels.email import body, introduction, quotes, signature
+from channels.email import introduction, quotes, signature
+from channels.email.body import Body
 from channels.email.decode import MAX_TEXT
 from channels.email.languages import any_of
 from channels.email.mime import Part
-from channels.email.quotes import Quote
+from channels.email.quotes import Quote, Quotes
 from channels.email.readable import MAX_COMPARED, NOTHING, Readable
 
 MAX_LINES = 10_000
+_MAX_LINES_POINTING, _MAX_POINTER = 40, 300  # how far above the answered mail somebody points to answers in it
 _FORWARD_SUBJECT = re.compile(
     rf"\s*(?:\[[^\]]{{0,40}}\]\s*)?({any_of('forward_subjects')})\s?[:\N{{FULLWIDTH COLON}}]", re.IGNORECASE
 )
+_ANSWER_SUBJECT = re.compile(
+    rf"\s*(?:\[[^\]]{{0,40}}\]\s*)?{any_of('answer_subjects')}\s?(?:[\[(^]\d{{1,3}}[\])]?)?\s?[:\N{{FULLWIDTH COLON}}]",
+    re.IGNORECASE,
+)
+_INSIDE = re.compile(any_of("answered_inside", "alone"), re.IGNORECASE)
+_PLACE = re.compile(rf"(?<!\w){any_of('answered_inside', 'places')}(?!\w)", re.IGNORECASE)
+_POINTER = re.compile(rf"(?<!\w){any_of('answered_inside', 'pointers')}", re.IGNORECASE)
 _MARKS = " \t>|-_=*~."
 _MARKS_BELOW = " \t\n>|-_=*~"
 
@@ -34,14 +43,26 @@ class NewText:
     signature: str = ""
 
 
-def new_text(root: Part, subject: str = "") -> NewText:
+def new_text(mail: Body, subject: str = "") -> NewText:
     """Return what is new in a mail; a forwarded one, and answers written between quoted lines, stay whole."""
-    page = body.read(root)
-    new = of(page, subject)
-    html = NOTHING if new.rule else body.marked(root)
-    if html.spans and len(page.lines) <= MAX_LINES and not quotes.find(page).found:
+    page, answers = mail.page, _answers(mail.root, subject)
+    new = of(page, subject, answers=answers)
+    html = NOTHING if new.rule else mail.marked()
+    if html.spans and len(page.lines) <= MAX_LINES and not _quotes(page, answers=answers).found:
         new = _as_marked(new, html, subject)
-    return replace(new, text=body.noted(root, new.text))
+    return replace(new, text=mail.noted(new.text))
+
+
+def _answers(root: Part, subject: str) -> bool:
+    """Say whether a mail answers another by its headers."""
+    named = any(root.headers.first(name) for name in ("in-reply-to", "references"))
+    return named or bool(_ANSWER_SUBJECT.match(subject[:200]))
+
+
+def _quotes(page: Readable, *, answers: bool) -> Quotes:
+    """Return the quotes of a mail; in one that answers none only those that are sure."""
+    found = quotes.find(page)
+    return replace(found, found=tuple(quote for quote in found.found if quote.sure or answers))
 
 
 def _as_marked(new: NewText, html: Readable, subject: str) -> NewText:
@@ -61,14 +82,14 @@ def _end_of(beginning: str, text: str) -> int:
     return next(letters, 0)
 
 
-def of(page: Readable, subject: str = "") -> NewText:
-    """Return what is new in what a mail shows."""
+def of(page: Readable, subject: str = "", *, answers: bool = True) -> NewText:
+    """Return what is new in what a mail shows; one that `answers` another is less in doubt where it ends."""
     if len(page.lines) > MAX_LINES or _is_forward(page, subject):
         return NewText(text=_text(page, [range(len(page.lines))]))
     page = page if page.spans else _split_lines(page)
-    found = quotes.find(page)
+    found = _quotes(page, answers=answers)
     kept, rule = _without_quotes(page, found.found)
-    if not any(_says(page, each) for each in kept):
+    if (rule and _answers_inside(page, kept)) or not any(_says(page, each) for each in kept):
         kept, rule = [range(len(page.lines))], ""
     if found.forwarded_at is None:
         signed = [signature.cut(page, each) for each in kept]
@@ -76,6 +97,14 @@ def of(page: Readable, subject: str = "") -> NewText:
             names = [name for _, names in signed for name in names]
             return NewText(text=_text(page, (each for each, _ in signed)), rule=rule, signature="".join(names[:1]))
     return NewText(text=_text(page, kept), rule=rule)
+
+
+def _answers_inside(page: Readable, kept: Sequence[range]) -> bool:
+    """Say whether the writer points to answers in the midst of what they answer; a program shows no trace of that."""
+    above, *below = kept
+    said = (page.lines[at][:_MAX_POINTER] for at in above[-_MAX_LINES_POINTING:])
+    pointed = any(_INSIDE.search(line) or (_PLACE.search(line) and _POINTER.search(line)) for line in said)
+    return pointed and not any(_says_unsigned(page, each) for each in below)
 
 
 def _is_forward(page: Readable, subject: str) -> bool:

@@ -51,11 +51,12 @@ class Sender:
     def _offered(self, letter: Letter, deadline: float) -> Conversation:
         """Return a connection on which all of a mail is said but the final dot.
 
-        A kept one that turns out dead, by which certainly nothing was sent, is replaced by a fresh one.
+        A kept one that fails us, by which certainly nothing was sent, is replaced by a fresh one: it may be dead, or
+        refuse the mail only because relays limit what one connection may send.
         """
         kept = self._connections.take(deadline)
         if kept is not None:
-            with suppress(BrokeOffError):
+            with suppress(SendError):
                 return _offered_on(kept, letter)
         return _offered_on(self._connections.open(deadline), letter)
 

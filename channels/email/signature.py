@@ -24,11 +24,14 @@ _SHORT = 5
 _SHORT_NAMES = frozenset(name for name in _NAMES if len(name) <= _SHORT and name.isascii() and name.isalnum())
 _LONG_NAMES = tuple(name for name in _NAMES if name not in _SHORT_NAMES)
 _PLATFORMS = frozenset(("ios", "android", "iphone", "ipad", "mac", "windows", "mobile"))
+_EXCUSES = words("device", "excuses")
 _LISTS = words("list_footer", "words")
 
 _LINK = re.compile(r"[<(\[]*(?:https?://|mailto:)[^\s>)\]]*[>)\]]*")
+_DIGITS = re.compile(r"\d{4}")
 _CLAUSE_END = re.compile(r"[,.;:] ")
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
+_POSTSCRIPT = re.compile(r"\s*P(?:\.?[\s-]?S(?:\.|\b)|\.?\s?D\.?:)", re.IGNORECASE)
 _DRAWN = re.compile(r"[-_=*]{20,}")
 _AROUND = " <>()[]*_-\N{EN DASH}\N{EM DASH}.!|\"'"
 
@@ -69,7 +72,8 @@ def _delimiter(page: Readable, lines: range) -> int | None:
             (bare if line == "--" else sure).append((at, below))
         below += bool(line.strip())
     if sure:
-        return sure[-1][0]
+        at = sure[-1][0]
+        return None if _says_more(page, range(at, lines.stop)) else at
     return bare[0][0] if len(bare) == 1 and _ends_a_mail(page, *bare[0], lines.stop) else None
 
 
@@ -87,16 +91,21 @@ def _marked(page: Readable, lines: range) -> int | None:
     """Take what the mail program marked, when nothing comes after."""
     for span in page.spans:
         reaches = span.role is Role.SIGNS and lines.start <= span.start < lines.stop <= span.end
-        if reaches and lines.stop - span.start <= _MAX_LINES:
+        if reaches and lines.stop - span.start <= _MAX_LINES and not _says_more(page, range(span.start, lines.stop)):
             return span.start
     return None
+
+
+def _says_more(page: Readable, lines: range) -> bool:
+    return any(_POSTSCRIPT.match(page.lines[at]) for at in lines)
 
 
 def _list_footer(page: Readable, lines: range) -> int | None:
     for at in reversed(lines[-_MAX_FOOTER:]):
         if _DRAWN.fullmatch(page.lines[at].strip()[:_MAX_BARE_LINE]):
             said = " ".join(page.lines[at : lines.stop])[:1000].casefold()
-            return at if any(word in said for word in _LISTS) else None
+            # A client who asks to be taken off a list draws lines, too; a list says where it is.
+            return at if "://" in said and any(word in said for word in _LISTS) else None
     return None
 
 
@@ -110,17 +119,25 @@ def is_device_line(line: str) -> bool:
         return False
     said = _LINK.sub(" ", compared(line)).strip(_AROUND).casefold()
     count = len(said.split())
-    if not 0 < len(said) <= _MAX_DEVICE_LINE or count > _MAX_WORDS:
+    if not 0 < len(said) <= _MAX_DEVICE_LINE or count > _MAX_WORDS or said.endswith("?"):
         return False
     if _begins(said, _BEGINS):
-        return _names(_CLAUSE_END.split(said, maxsplit=1)[0]) or (" my " in said and count <= _FEW)
+        device, _, more = _CLAUSE_END.sub("\n", said, count=1).partition("\n")
+        return (_names(device) or (" my " in device and count <= _FEW)) and _adds_nothing(more)
     return _names(said) and (_verb_last(said, count) or _offers(said, count))
+
+
+def _adds_nothing(more: str) -> bool:
+    """Say whether what stands behind the device is another name of it, an excuse or an offer, and no serial number."""
+    excuse = any(word in more for word in _EXCUSES) or _begins(more, _GETS)
+    return not more or (len(more.split()) < _FEW and _names(more)) or (excuse and not _DIGITS.search(more))
 
 
 def _verb_last(said: str, count: int) -> bool:
     """Ask for few words: people end sentences with these, too."""
     begins = _begins(said, _FROMS)
-    return (begins and count <= _FEW) or (said.endswith(_ENDS) and count <= (_MAX_VERB_LAST if begins else _FEW))
+    bare = begins and count <= _FEW and _names(said.rstrip(" 0123456789").split()[-1])
+    return bare or (said.endswith(_ENDS) and count <= (_MAX_VERB_LAST if begins else _FEW))
 
 
 def _offers(said: str, count: int) -> bool:

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from itertools import islice
 
 MAX_FILES = 50
+# Lines that may be a file's beginning, or are shorter than all but the last of a file, before the search is given up.
+_MAX_ODD = 2_000
 
 _BEGIN = re.compile(rb"^begin[ ][0-7]{3,4}[ ]([^\r\n]{1,255}?)[ \t]*\r?\n", re.MULTILINE)
 _LINE = re.compile(rb"([\x20-\x60])([\x20-\x60]*)[ \t]*\r?\n")
+_FULL_LINES = re.compile(rb"(?:M[\x20-\x60]{60,62}[ \t]*+\r?\n)*+")
 _END = re.compile(rb"end[ \t]*(?:\r?\n|\Z)")
 
 
@@ -29,23 +32,31 @@ def find(data: memoryview) -> tuple[File, ...]:
 
 
 def _files(data: memoryview) -> Iterator[File]:
-    at = 0
-    while found := _BEGIN.search(data, at):
-        stop = _lines_end(data, found.end())
+    at = odd = 0
+    while odd < _MAX_ODD and (found := _BEGIN.search(data, at)):
+        stop, short = _lines_end(data, found.end(), _MAX_ODD - odd)
+        odd += short + 1
         closing = _END.match(data, stop)
         if closing and stop > found.end():
             yield File(name=bytes(found[1]), begin=found.start(), start=found.end(), stop=stop, end=closing.end())
         at = closing.end() if closing else max(stop, found.end())
 
 
-def _lines_end(data: memoryview, at: int) -> int:
-    """Return where the lines end: each says with its first character how many bytes it holds."""
-    while line := _LINE.match(data, at):
+def _lines_end(data: memoryview, at: int, most: int) -> tuple[int, int]:
+    """Return where the lines end, and how many were short: the first character says how many bytes a line holds."""
+    short = 0
+    while short < most and (line := _LINE.match(data, at := _full_lines_end(data, at))):
         count = (line[1][0] - 32) & 63
         if len(line[2]) > 4 * ((count + 2) // 3) + 2:  # some writers add a check character
-            return at
+            break
         at = line.end()
-    return at
+        short += 1
+    return at, short
+
+
+def _full_lines_end(data: memoryview, at: int) -> int:
+    found = _FULL_LINES.match(data, at)
+    return found.end() if found else at
 
 
 def without(data: memoryview, limit: int) -> bytes:

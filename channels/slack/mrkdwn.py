@@ -39,14 +39,14 @@ def pieces(words: str, limit: int) -> Iterator[str]:
 
     There is at least one. All but the last weigh half the limit or more, so that short lines do not make many pieces.
     """
-    rest = words.strip()
-    weights = [0, *accumulate(map(weight, rest))]
-    while weights[-1] > limit:
-        cut = _cut(rest, bisect_left(weights, limit // 2), bisect_right(weights, limit) - 1)
-        yield rest[:cut].rstrip()
-        rest = rest[cut:].lstrip()
-        weights = [one - weights[-len(rest) - 1] for one in weights[-len(rest) - 1 :]]
-    yield rest
+    words, start = words.strip(), 0
+    weights = [0, *accumulate(map(weight, words))]
+    while weights[-1] - weights[start] > limit:
+        half = bisect_left(weights, weights[start] + limit // 2, start)
+        cut = _cut(words, half, bisect_right(weights, weights[start] + limit, start) - 1)
+        yield words[start:cut].rstrip()
+        start = next(place for place in range(cut, len(words)) if not words[place].isspace())
+    yield words[start:]
 
 
 def _cut(words: str, half: int, end: int) -> int:

@@ -123,7 +123,9 @@ def test_the_usual_spellings_of_postgresql_are_one(scheme: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["soon", "-1", "nan", "inf", "1e9", "5s", "0x10"])
-@pytest.mark.parametrize("name", ["REPLY_HOLD_SECONDS", "SWEEP_SECONDS", "EVENT_LEASE_SECONDS", "REOPEN_WINDOW_DAYS"])
+@pytest.mark.parametrize(
+    "name", ["REPLY_HOLD_SECONDS", "SWEEP_SECONDS", "EVENT_LEASE_SECONDS", "REOPEN_WINDOW_DAYS", "SCAN_TIMEOUT"]
+)
 def test_what_is_no_number_of_seconds_is_refused(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"^{name} must be a number"):
         settings(**{name: value})
@@ -133,8 +135,16 @@ def test_the_defaults_are_those_that_the_documents_name() -> None:
     made = settings()
     assert (made.reply_hold, made.reopen_window, made.sweep_interval) == (5, timedelta(days=14), 5)
     assert made.event_lease == timedelta(seconds=20)
+    assert (made.scan_command, made.scan_timeout) == ((), 30)
     assert made.public_url == "http://127.0.0.1:8080"
     assert made.attachments_url == (Path(".frontdesk/attachments").absolute()).as_uri()
+
+
+def test_a_command_is_the_words_it_would_be_at_a_prompt_and_no_shells() -> None:
+    made = settings(SCAN_COMMAND="'/opt/my scanner' --flag=\"a b\" $HOME ; rm")
+    assert made.scan_command == ("/opt/my scanner", "--flag=a b", "$HOME", ";", "rm")
+    with pytest.raises(SettingsError, match=r"^SCAN_COMMAND has a quotation mark"):
+        settings(SCAN_COMMAND="scanner 'open")
 
 
 def test_an_errors_sentence_holds_no_value_that_was_set() -> None:

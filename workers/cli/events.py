@@ -3,8 +3,10 @@
 import sys
 
 import click
+from sqlalchemy.orm import Session
 
-from models.inbound_events import EventStatus, InboundEvent, list_events, read_payload, replay_event
+from models.attachments import holds_files_back
+from models.inbound_events import SET_ASIDE, EventStatus, InboundEvent, list_events, read_payload, replay_event
 from workers.cli.output import as_json, show
 from workers.db import Wakeup, enqueue
 from workers.runtime import runtime
@@ -53,12 +55,20 @@ def show_(event_id: int) -> None:
 @events.command()
 @click.argument("event_ids", type=int, nargs=-1, required=True)
 def replay(event_ids: tuple[int, ...]) -> None:
-    """Work through events again that were set aside or ignored: after a fix, or when in doubt. Never adds twice."""
+    """Work through events again: after a fix, or when in doubt. Never adds twice.
+
+    Those that were set aside or ignored, and those whose files the virus scanner held back.
+    """
     with runtime().database.session_scope() as session:
         for event_id in event_ids:
-            channel = replay_event(session, event_id)
+            channel = replay_event(session, event_id, _replayable(session, event_id))
             if channel is None:
-                click.echo(f"event {event_id}: not replayed, it is neither failed nor ignored")
+                click.echo(f"event {event_id}: not replayed, it is neither failed nor ignored, nor is a file held back")
                 continue
             enqueue(session, Wakeup(task="inbound.ingest", channel=channel, row_id=event_id))
             click.echo(f"event {event_id}: will be worked through again")
+
+
+def _replayable(session: Session, event_id: int) -> tuple[EventStatus, ...]:
+    """Return the statuses in which an event may be opened again; what is done, only for files that were held back."""
+    return (*SET_ASIDE, EventStatus.PROCESSED) if holds_files_back(session, event_id) else SET_ASIDE

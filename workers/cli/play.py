@@ -139,7 +139,8 @@ def mail_becomes_a_ticket(play: Play) -> None:
     )
     play.cards["mail"] = card = play.card("Printer on fire")
     play.in_thread(card, "the printer burns")
-    play.check(play.in_thread(card, "fire.png"), "the agents have a card, the text in its thread, and the picture")
+    # In quotation marks, as a file's name stands in JSON: without them it would also be the mark of an unscanned file.
+    play.check(play.in_thread(card, '"fire.png"'), "the agents have a card, the text in its thread, and the picture")
 
 
 def agent_answers_by_mail(play: Play) -> None:

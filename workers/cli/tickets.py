@@ -14,6 +14,7 @@ from models.users import User, works_in
 from workers.cli.output import as_json, show
 from workers.cli.people import refusals, user_of
 from workers.desk import lifecycle
+from workers.desk.files import with_mark
 from workers.desk.originals import original_of
 from workers.runtime import runtime
 
@@ -83,7 +84,7 @@ def _message_row(session: Session, message: Message) -> dict[str, object]:
         "channel": source.channel if source else None,
         "threaded_by": source.threaded_by if source else None,
         "text": message.body,
-        "files": ", ".join(file.name for file in attachments_of(session, message.id)) or None,
+        "files": ", ".join(with_mark(file) for file in attachments_of(session, message.id)) or None,
         "delivery": ", ".join(sends) or None,
         "at": message.created_at,
     }

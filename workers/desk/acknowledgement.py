@@ -1,8 +1,8 @@
 """Tell a client that their mail has arrived, and never let that become a flood or a loop.
 
-A mail's headers may say anything, so what stops both is counting: one acknowledgement a ticket, one an address a day,
-and so many an hour in all. Only a new ticket is acknowledged: what a client or a machine goes on writing in a ticket
-causes no mail of ours, however often it comes. Only agents do.
+A mail's headers may say anything, so what stops both is counting: one acknowledgement a ticket, one a mailbox a day
+(however it is tagged), and so many an hour in all. Only a new ticket is acknowledged: what a client or a machine goes
+on writing in a ticket causes no mail of ours, however often it comes. Only agents do.
 """
 
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ class Acknowledgements:
         if not habits.acknowledge or not _may_be_written_to(session, said):
             return
         lock_acknowledgements(session)
-        cap = self._cap(session, said.sender.value)
+        cap = self._cap(session, address.mailbox_of(said.sender.value))
         if cap is not None:
             self.outbox.tell(session, ticket, f"No acknowledgement was sent: {cap}.")
             log.warning("acknowledgement_capped", ticket_id=ticket.id, cap=cap.name.lower())
@@ -69,8 +69,8 @@ class Acknowledgements:
         self.outbox.send_to_client(session, ticket, message_id, text, hold=False, purpose=Purpose.ACKNOWLEDGEMENT)
         log.info("ticket_acknowledged", ticket_id=ticket.id)
 
-    def _cap(self, session: Session, recipient: str) -> Cap | None:
-        if acknowledgements_within(session, PER_ADDRESS, recipient=recipient):
+    def _cap(self, session: Session, mailbox: str) -> Cap | None:
+        if acknowledgements_within(session, PER_ADDRESS, mailbox=mailbox):
             return Cap.ADDRESS
         if acknowledgements_within(session, OVERALL) >= self.per_hour:
             return Cap.OVERALL

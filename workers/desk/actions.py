@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from channels.base import AgentAction, Profile, clean_text
-from models.attachments import StoredFile, add_attachments
+from models.attachments import StoredFile
 from models.base import row_id
 from models.deliveries import deliveries_to_client, delivery_by_id, reopen_delivery
 from models.departments import desk_of, settings_of
 from models.merges import lock_standing, merged_into
-from models.messages import Message, add_message, messages_named
+from models.messages import Message, messages_named
 from models.notes import add_note
 from models.tickets import Ticket, TicketStatus, list_tickets, lock_ticket
 from models.users import UserType, departments_of
@@ -114,10 +114,7 @@ class Actions:
         if not files:
             return answered(action.answer_url, "The original of this message is not kept.")
         text = f"{agent.name} asked for the original of the message of {message.created_at:%d %b %Y, %H:%M} UTC"
-        shown_id = add_message(session, ticket_id=ticket.id, body=text)
-        add_attachments(session, shown_id, files)
-        shown = Shown(message_id=shown_id, body=text, files=True)
-        self.outbox.show(session, ticket, desk_of(session, ticket.department_id), shown)
+        self.outbox.bring(session, ticket, text, files)
         return Outcome()
 
     def _rewrite(self, session: Session, action: AgentAction, profile: Profile | None) -> Outcome:

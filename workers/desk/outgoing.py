@@ -31,11 +31,13 @@ from models.suppressions import suppression_of
 from models.tags import tags_of
 from models.tickets import Ticket, assignees_of, linked_to, thread_of
 from models.users import User
+from workers.desk.files import remarks
 from workers.desk.originals import original_buttons
 from workers.desk.reports import retry_button
 from workers.media import media_url
 from workers.outbox import AGENTS_CHANNEL, AGENTS_THREAD
 from workers.store import AttachmentStore, StoreAwayError
+from workers.thread_text import posts, whole
 
 _REFERENCES = 30
 _NO_CARD = "the ticket's card is not posted yet"
@@ -163,12 +165,13 @@ class Outgoing:
         to = ExternalId(type=AGENTS_CHANNEL, value=channel)
         message = session.get_one(Message, claimed.message_id)
         if claimed.purpose is Purpose.FILES:
-            files = tuple(self._attachment(each, claimed) for each in _files(session, message.id))
+            stored = (self._attachment(each, claimed) for each in _files(session, message.id))
+            files = (*whole(message.body), *stored)
             return OutboundMessage(idempotency_key=claimed.idempotency_key, to=to, thread=thread, attachments=files)
-        parts = self.channels.channels[AGENTS_CHANNEL].split(message.body)
+        parts = posts(self.channels.channels[AGENTS_CHANNEL], message.body)
         last = claimed.part >= len(parts) - 1
-        missing = _missing(session, message.id) if last else ""
-        body = (parts[min(claimed.part, len(parts) - 1)] + missing).strip()
+        told = remarks(attachments_of(session, message.id)) if last else ""
+        body = (parts[min(claimed.part, len(parts) - 1)] + told).strip()
         about = claimed.about_delivery_id if last else None
         return OutboundMessage(
             idempotency_key=claimed.idempotency_key,
@@ -227,12 +230,6 @@ def _refuse_suppressed(session: Session, claimed: ClaimedDelivery) -> None:
 
 def _files(session: Session, message_id: int) -> list[StoredAttachment]:
     return [each for each in attachments_of(session, message_id) if each.storage_key]
-
-
-def _missing(session: Session, message_id: int) -> str:
-    """Return a line for each file that could not be had: the message is shown without it, not silently."""
-    names = [each.name for each in attachments_of(session, message_id) if not each.storage_key]
-    return "".join(f"\n[the file {name} could not be fetched]" for name in names)
 
 
 def _subject(ticket: Ticket) -> str:

@@ -19,11 +19,12 @@ from models.attachments import StoredFile, add_attachments
 from models.departments import AGENTS, Desk, desk_of, desk_owning, settings_of
 from models.inbound_events import ClaimedEvent, EventStatus
 from models.merges import lock_standing
-from models.messages import MessageSource, add_message, add_source, last_source, name_message
+from models.messages import MessageSource, add_message, add_source, last_source, message_of_event, name_message
 from models.tickets import Ticket, link_tickets, name_ticket, open_ticket
 from workers.desk import identity, lifecycle
 from workers.desk.acknowledgement import Acknowledgements
 from workers.desk.actions import Actions
+from workers.desk.files import release
 from workers.desk.outcome import ALREADY_RECORDED, IgnoredError, Outcome, Prepared, ignored
 from workers.desk.replies import Replies
 from workers.desk.reports import Reports
@@ -86,13 +87,20 @@ class Recorder:
 
     def _record_client(self, session: Session, arrival: _Arrival) -> Outcome:
         said = arrival.said
+        # At its first attempt an event has no message yet, and the question would only cost.
+        if arrival.event.attempts > 1 and (message_id := message_of_event(session, arrival.event.id)) is not None:
+            release(session, self.outbox, message_id, arrival.files)
+            return Outcome()
         speaker = identity.client_for(session, said)
         found = self.threading.find(session, said, speaker.client_id, arrival.event.channel)
         if found.ticket is not None:
             self._join(session, arrival, found.rule, found.ticket)
             return Outcome()
-        if said.automatic in {Automatic.ANSWER, Automatic.ECHO}:
+        if said.automatic is Automatic.ECHO or (said.automatic is Automatic.ANSWER and said.certainly_automatic):
             raise IgnoredError(f"automatic: {said.automatic}")
+        if said.automatic is Automatic.ANSWER:  # to nothing of ours, and a person may have written it
+            said = replace(said, automatic=Automatic.NOTICE)
+            arrival = replace(arrival, said=said)
         desk = desk_owning(session, said.recipients)
         if desk.department_id is None and arrival.event.channel == AGENTS_CHANNEL:
             raise IgnoredError("in a Slack channel that no department owns")

@@ -14,6 +14,7 @@ from models.messages import add_message, name_message
 from models.notes import add_note
 from models.tickets import Ticket, ticket_by_external_id
 from workers.desk import lifecycle
+from workers.desk.files import why_not_sent
 from workers.desk.identity import Refusal, agent_for
 from workers.desk.outcome import ALREADY_RECORDED, IgnoredError, Outcome, ignored
 from workers.logs import get_logger
@@ -68,15 +69,13 @@ class Replies:
             self.outbox.tell(session, ticket, f"A message here was not sent to the client: its author {agent}.")
             log.warning("reply_refused", ticket_id=ticket.id, reason=agent.name)
             return Outcome()
-        missing = [file.name for file in files if file.storage_key is None]
-        if missing:
-            names = ", ".join(missing)
-            self.outbox.tell(session, ticket, f"Nothing was sent: {names} could not be fetched. Please send it again.")
-            return Outcome()
         text = reply_text(said.body, said.mentions, settings_of(session, ticket.department_id).reply_mode)
         if text is None or not (text or files):
             add_note(session, ticket_id=ticket.id, user_id=agent.user_id, body=clean_text(said.body))
             log.info("note_recorded", ticket_id=ticket.id)
+            return Outcome()
+        if reason := why_not_sent(files):
+            self.outbox.tell(session, ticket, f"Nothing was sent: {reason}.")
             return Outcome()
         message_id = add_message(session, ticket_id=ticket.id, body=clean_text(text), user_id=agent.user_id)
         if said.external_id is not None and not name_message(session, message_id, said.external_id):
@@ -87,7 +86,8 @@ class Replies:
 
     def write(self, session: Session, ticket: Ticket, *, user_id: int, name: str, text: str) -> int:
         """Answer a client from outside of Slack; the answer is shown in the agents' thread too."""
-        message_id = add_message(session, ticket_id=ticket.id, body=clean_text(text), user_id=user_id)
+        text = clean_text(text)
+        message_id = add_message(session, ticket_id=ticket.id, body=text, user_id=user_id)
         desk = desk_of(session, ticket.department_id)
         self.outbox.show(session, ticket, desk, Shown(message_id=message_id, body=text))
         self._send(session, ticket, desk, message_id, text, name, hold=False)

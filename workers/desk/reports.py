@@ -1,14 +1,20 @@
-"""What providers say became of our sends. The state only moves forward, whatever order reports come in."""
+"""What providers say became of our sends. The state only moves forward, whatever order reports come in.
 
-from dataclasses import dataclass
+A bounce counts when it carries the ticket's token, is about whom the mail was sent to, and comes while mail systems
+still try. Of a copy that was sent on, or of a latecomer, the agents are told and nothing follows.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
 from channels.base import Button, DeliveryReport, ExternalId, ReportState
+from channels.email import tokens
 from models.base import now
 from models.deliveries import PROGRESS, Delivery, DeliveryStatus, delivery_reported, lock_delivery
 from models.departments import desk_of
-from models.merges import lock_standing
+from models.merges import MergeKind, family_of, lock_standing
 from models.messages import name_message
 from models.suppressions import SuppressionReason, suppress
 from models.tickets import Ticket
@@ -25,6 +31,10 @@ _STATUS = {
     ReportState.FAILED: DeliveryStatus.FAILED,
 }
 _ARRIVED = (DeliveryStatus.DELIVERED, DeliveryStatus.READ)
+_BAD_NEWS = (ReportState.FAILED, ReportState.DELAYED)
+_NO_REASON = "the other side gave no reason"
+# Mail systems try for five days (RFC 5321, 4.5.4.1); twice that for two of them one behind the other.
+BOUNCES_WITHIN = timedelta(days=10)
 
 
 def retry_button(delivery_id: int) -> Button:
@@ -37,6 +47,7 @@ class Reports:
     """Records reports, and tells the agents of failures."""
 
     outbox: Outbox
+    secret: bytes = field(repr=False)
 
     def record(self, session: Session, channel: str, report: DeliveryReport) -> Outcome:
         """Record what a provider says of a send."""
@@ -48,9 +59,11 @@ class Reports:
             idempotency_key=report.idempotency_key,
         )
         ticket = lock_standing(session, delivery.ticket_id) if delivery else None
-        if delivery is None or ticket is None:
+        if delivery is None or ticket is None or not self._proven(session, report, delivery, ticket):
             return ignored("a report on a message that is not ours")
         lock_delivery(session, delivery)
+        if report.state in _BAD_NEWS and (apart := _apart(delivery, report)):
+            return self._decides_nothing(session, ticket, delivery, f"{apart}: {_because(report)}")
         if report.state is ReportState.DELAYED:
             return self._delayed(session, ticket, delivery, report)
         if not _concerns(delivery, name, _STATUS[report.state]):
@@ -60,9 +73,25 @@ class Reports:
         self._advance(session, ticket, delivery, _STATUS[report.state], report)
         return Outcome()
 
+    def _proven(self, session: Session, report: DeliveryReport, delivery: Delivery, ticket: Ticket) -> bool:
+        """Check a token against what it was made for: the send's own ticket, and a client who may be another's now."""
+        if not report.token or tokens.valid(self.secret, report.token, delivery.ticket_id, ticket.client_id):
+            return True
+        clients = family_of(session, MergeKind.CLIENT, ticket.client_id)
+        return any(tokens.valid(self.secret, report.token, delivery.ticket_id, each) for each in clients)
+
+    def _decides_nothing(self, session: Session, ticket: Ticket, delivery: Delivery, said: str) -> Outcome:
+        """Tell the agents, not twice the same, and let the send be."""
+        if not moves_forward(DeliveryStatus(delivery.status), DeliveryStatus.FAILED) or delivery.error_text == said:
+            return ignored("came back, not decided")
+        delivery.error_text = said
+        self.outbox.tell(session, ticket, f"{said}.")
+        log.info("bounce_not_counted", delivery_id=delivery.id, ticket_id=ticket.id)
+        return Outcome()
+
     def _delayed(self, session: Session, ticket: Ticket, delivery: Delivery, report: DeliveryReport) -> Outcome:
         """Tell the agents that the other side still tries, once a send; nothing is decided."""
-        reason = report.detail or "the other side gave no reason"
+        reason = report.detail or _NO_REASON
         if delivery.status != DeliveryStatus.SENT or delivery.error_text:
             return ignored("delayed, not decided")
         delivery.error_text = reason
@@ -79,8 +108,8 @@ class Reports:
         delivery.sent_at = delivery.sent_at or now()
         if status is DeliveryStatus.FAILED:
             self.failed(session, ticket, delivery, report.detail or "the provider gave no reason", report.code)
-            if report.bad_address:
-                address = ExternalId(type=delivery.recipient_type, value=delivery.recipient)
+            address = _recipient(delivery)
+            if report.bad_address and set(report.recipients) <= {address}:
                 suppress(session, address, SuppressionReason.BOUNCED, report.detail)
         if delivery.message_id is not None:
             self.outbox.mark(session, ticket.id, delivery.message_id, desk_of(session, ticket.department_id))
@@ -91,6 +120,22 @@ class Reports:
         delivery.error_text = reason
         self.outbox.tell(session, ticket, not_delivered(reason, code), about=delivery.id)
         log.warning("delivery_failed", delivery_id=delivery.id, ticket_id=ticket.id, code=code)
+
+
+def _apart(delivery: Delivery, report: DeliveryReport) -> str:
+    """Return what agents read of a report that is not about the send itself, an empty text for one that is."""
+    if report.recipients and _recipient(delivery) not in report.recipients:
+        return "A copy to another address came back"
+    late = delivery.sent_at is not None and now() - delivery.sent_at > BOUNCES_WITHIN
+    return "A message came back long after it was sent, which changes nothing" if late and report.token else ""
+
+
+def _recipient(delivery: Delivery) -> ExternalId:
+    return ExternalId(type=delivery.recipient_type, value=delivery.recipient)
+
+
+def _because(report: DeliveryReport) -> str:
+    return (report.detail or _NO_REASON) + (f" ({report.code})" if report.code else "")
 
 
 def not_delivered(reason: str, code: str) -> str:

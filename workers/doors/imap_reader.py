@@ -5,6 +5,7 @@ twice, and none is left out.
 """
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +14,7 @@ from channels.base import ExternalId, RawEvent
 from channels.email.address import mailbox_of
 from channels.email.event import fetched_event, named_in, set_aside_event
 from channels.email.imap_account import Account
-from channels.email.imap_source import LARGEST_MAIL, NotDone, NotGiven, Source
+from channels.email.imap_source import LARGEST_MAIL, LOST, NotDone, NotGiven, Source
 from channels.email.imap_wire import Overrun
 from models.departments import owned
 from models.mailboxes import Cursor, advance, forget_cursor, note_watching
@@ -27,6 +28,9 @@ _AT_ONCE = 200
 _MEBIBYTE = 1024 * 1024
 _NOBODYS = "no department has its address: what names no other of ours becomes a ticket without a department"
 _TOO_LARGE = f"the mail is larger than {LARGEST_MAIL // _MEBIBYTE} MiB: it is still in its mailbox"
+# One may be chance. At the second, asking again would keep all mails behind it from being read.
+_LOSSES = 2
+_BREAKS_OFF = "the mail server breaks off whenever it is to give this mail out: it is still in its mailbox"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,19 +52,21 @@ class Pace:
 class Progress:
     """What this process knows of a mailbox from one connection to the next.
 
-    `uids` are the mails it has handed in, so that a look back does not fetch them again; `alive_at` is when reading
-    last got on.
+    `uids` are the mails it has handed in, so that a look back does not fetch them again; `lost` counts, by mail, the
+    connections that ended while it was fetched; `alive_at` is when reading last got on.
     """
 
     alive_at: float
     uidvalidity: int = 0
     uids: set[int] = field(default_factory=set)
+    lost: Counter[int] = field(default_factory=Counter)
     looked_back_at: float | None = None
 
     def under(self, uidvalidity: int) -> None:
         """Forget the mails when the server counts anew."""
         if self.uidvalidity != uidvalidity:
             self.uidvalidity, self.uids, self.looked_back_at = uidvalidity, set(), None
+            self.lost.clear()
 
 
 class Reader:
@@ -136,12 +142,16 @@ class Reader:
             self._inbox.accept([self._set_aside(uid, b"", f"the mail could not be read: {error}")])
             self._progress.uids.add(uid)
             raise
+        except LOST:
+            self._progress.lost[uid] += 1
+            raise
         if event is None:
             return False
         self._inbox.accept([event])
         if "set_aside" in event.facts:
             log.warning("mail_set_aside", mailbox=self._account.name, uid=uid, size=size)
-            if size > LARGEST_MAIL:  # which it will be for ever; another trouble may be over at the next look back
+            # Asking for these again is of no use, or does harm; another trouble may be over at the next look back.
+            if size > LARGEST_MAIL or self._progress.lost[uid] >= _LOSSES:
                 self._progress.uids.add(uid)
         else:
             self._finish(uid)
@@ -152,6 +162,8 @@ class Reader:
     def _fetched(self, uid: int, size: int) -> RawEvent | None:
         if size > LARGEST_MAIL:
             return self._without_body(uid, _TOO_LARGE)
+        if self._progress.lost[uid] >= _LOSSES:
+            return self._without_body(uid, _BREAKS_OFF)
         try:
             payload = self._source.fetch(uid)
         except NotGiven as error:
@@ -160,7 +172,7 @@ class Reader:
 
     def _without_body(self, uid: int, reason: str) -> RawEvent | None:
         try:
-            header = self._source.headers(uid)
+            header = self._source.headers(uid) if self._progress.lost[uid] <= _LOSSES else b""
         except NotGiven:
             header = b""
         return None if header is None else self._set_aside(uid, header, reason)

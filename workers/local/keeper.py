@@ -1,6 +1,5 @@
 """Keep one program running: start it, show its lines, wait for its end, start it again after a pause."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -11,7 +10,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import IO
 
-from workers.local.processes import dying_with_us
+from workers.local.processes import dying_with_us, kill_group
 from workers.local.terminal import Terminal
 
 FIRST_PAUSE = 0.5
@@ -92,7 +91,7 @@ class Keeper:
         reader = Thread(target=self._show, args=(process.stdout,), name=f"read {self.program.name}", daemon=True)
         reader.start()
         code = process.wait()
-        _kill_group(process.pid)
+        kill_group(process.pid)
         reader.join(1)
         return _ending(code)
 
@@ -114,12 +113,6 @@ class Keeper:
     def _show(self, output: IO[bytes]) -> None:
         with output:
             self._terminal.lines(self.program.name, output)
-
-
-def _kill_group(leader: int) -> None:
-    # Gone already, as after every clean end; macOS says "not permitted" of a group of zombies.
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader, signal.SIGKILL)
 
 
 def _ending(code: int) -> str:

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 import shutil
 import socket
 import subprocess
@@ -30,6 +31,13 @@ def dying_with_us(argv: Sequence[str], signal: Signals) -> list[str]:
     command is returned as it is, and what a killed run leaves is found by the next one.
     """
     return [*_guard(), signal.name, "--", *argv] if _guard() else list(argv)
+
+
+def kill_group(leader: int) -> None:
+    """Kill what is left of a process's group."""
+    # Gone already, as after every clean end; macOS says "not permitted" of a group of zombies.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, Signals.SIGKILL)
 
 
 def in_a_lasting_thread(start: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:

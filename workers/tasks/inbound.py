@@ -13,7 +13,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from channels.base import (
     AgentAction,
-    Attachment,
     Channel,
     ExternalId,
     InboundMessage,
@@ -21,7 +20,7 @@ from channels.base import (
     Profile,
     RawEvent,
 )
-from channels.errors import ChannelError, Malformed, TryLater, Undeliverable
+from channels.errors import ChannelError, Malformed, TryLater
 from models.attachments import StoredFile
 from models.base import now, row_id
 from models.inbound_events import (
@@ -29,7 +28,6 @@ from models.inbound_events import (
     EventStatus,
     claim_event,
     claim_next,
-    extend_lease,
     finish_event,
     postpone_event,
 )
@@ -39,23 +37,16 @@ from workers.desk import originals
 from workers.desk.outcome import Answer, IgnoredError, Outcome, Prepared, ignored
 from workers.logs import get_logger
 from workers.runtime import Runtime, runtime
-from workers.store import StoreAwayError, described
 from workers.tasks import row_ids
+from workers.tasks.files import EventFiles, LeaseLostError
 
 log = get_logger()
 
 # A mail that kills its worker is tried this often, then set aside with its bytes.
 MAX_ATTEMPTS = 3
 RETRY_DELAY = timedelta(seconds=2)
-# A file that its provider does not give for so long is named in the message, which goes on without it.
-FETCH_PATIENCE = timedelta(minutes=1)
 SHORTEST_BACKOFF, LONGEST_BACKOFF = timedelta(seconds=2), timedelta(minutes=5)
 GIVE_UP_AFTER = timedelta(hours=24)
-LARGEST_FILE = 25 << 20
-
-
-class LeaseLostError(Exception):
-    """Somebody else has this event now: what was done is rolled back."""
 
 
 @app.task(name="inbound.ingest")
@@ -114,7 +105,8 @@ def _prepare(tools: Runtime, claimed: ClaimedEvent) -> Prepared:
         facts=claimed.facts,
     )
     parsed = channel.parse(raw)
-    files = {**_files(tools, claimed, parsed), **_originals(tools, parsed)}
+    taken = EventFiles(tools, claimed)
+    files = {**taken.of(parsed), **_originals(tools, taken, parsed)}
     return Prepared(parsed=parsed, files=files, profiles=_profiles(channel, parsed))
 
 
@@ -124,56 +116,20 @@ def _profiles(channel: Channel, parsed: Sequence[Parsed]) -> Mapping[ExternalId,
     return {person: channel.profile(person) for person in messages | actions}
 
 
-def _files(tools: Runtime, claimed: ClaimedEvent, parsed: Sequence[Parsed]) -> Mapping[int, Sequence[StoredFile]]:
-    return {
-        index: [_stored(tools, claimed, attachment) for attachment in said.attachments]
-        for index, said in enumerate(parsed)
-        if isinstance(said, InboundMessage) and said.attachments
-    }
-
-
-def _originals(tools: Runtime, parsed: Sequence[Parsed]) -> Mapping[int, Sequence[StoredFile]]:
+def _originals(tools: Runtime, taken: EventFiles, parsed: Sequence[Parsed]) -> Mapping[int, Sequence[StoredFile]]:
     """Put the originals that agents ask to see into the store; whether they may see them is asked later."""
     asked = {
         index: row_id(said.value)
         for index, said in enumerate(parsed)
         if isinstance(said, AgentAction) and said.action == originals.ACTION
     }
-    return {index: _original(tools, message_id) for index, message_id in asked.items() if message_id}
+    return {index: _original(tools, taken, message_id) for index, message_id in asked.items() if message_id}
 
 
-def _original(tools: Runtime, message_id: int) -> Sequence[StoredFile]:
+def _original(tools: Runtime, taken: EventFiles, message_id: int) -> Sequence[StoredFile]:
     with tools.database.session_scope() as session:
         file = originals.original_of(session, message_id)
-    return [_put(tools, file, file.content())] if file else []
-
-
-def _stored(tools: Runtime, claimed: ClaimedEvent, attachment: Attachment) -> StoredFile:
-    """Store one file; one that cannot be had is named in the message, which is not lost for it."""
-    if attachment.url is None:
-        return _put(tools, attachment, attachment.content())
-    _hold_on(tools, claimed)
-    try:
-        content = tools.channel(claimed.channel).fetch(attachment, LARGEST_FILE)
-    except (TryLater, Undeliverable) as error:
-        if isinstance(error, TryLater) and now() - claimed.tried_since < FETCH_PATIENCE:
-            raise
-        log.warning("file_not_fetched", event_id=claimed.id, reason=str(error))
-        return described(attachment)
-    return _put(tools, attachment, content)
-
-
-def _put(tools: Runtime, attachment: Attachment, content: bytes) -> StoredFile:
-    try:
-        return tools.store.put(attachment, content)
-    except StoreAwayError as error:
-        raise TryLater("the attachment store does not answer") from error
-
-
-def _hold_on(tools: Runtime, claimed: ClaimedEvent) -> None:
-    with tools.database.session_scope() as session:
-        if not extend_lease(session, claimed, tools.settings.event_lease + timedelta(seconds=30)):
-            raise LeaseLostError
+    return [taken.keep(file, file.content())] if file else []
 
 
 def _record(tools: Runtime, claimed: ClaimedEvent, prepared: Prepared) -> Sequence[Answer]:

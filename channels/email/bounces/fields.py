@@ -26,22 +26,23 @@ _STATES = {
 _GRAVEST = (ReportState.FAILED, ReportState.DELAYED, ReportState.SENT, ReportState.DELIVERED)
 
 
-def in_parts(notice: Notice) -> Headers | None:
-    """Return the gravest recipient's fields of the status parts."""
+def in_parts(notice: Notice) -> list[Headers]:
+    """Return the fields of the recipients whom it went worst for, as the status parts have them."""
     data = (decode.transfer(part.data, part.encoding, _MAX_BYTES) for part in notice.status_parts)
     return _gravest([block for each in data for block in _blocks(each)])
 
 
-def in_text(notice: Notice) -> Headers | None:
-    """Return the gravest recipient's fields that stand in the text."""
+def in_text(notice: Notice) -> list[Headers]:
+    """Return the fields of the recipients whom it went worst for, as they stand in the text."""
     first = _FIRST.search(notice.text)
     if first is None:
-        return None
+        return []
     return _gravest(list(_blocks(notice.text[first.start() :].encode("utf-8", "replace"))))
 
 
-def _gravest(blocks: list[Headers]) -> Headers | None:
-    return min(blocks, key=lambda each: _GRAVEST.index(state(each)), default=None)
+def _gravest(blocks: list[Headers]) -> list[Headers]:
+    worst = min((_GRAVEST.index(state(each)) for each in blocks), default=0)
+    return [each for each in blocks if state(each) is _GRAVEST[worst]]
 
 
 def _blocks(data: bytes) -> Iterator[Headers]:
@@ -56,10 +57,10 @@ def _blocks(data: bytes) -> Iterator[Headers]:
         at = max(after, at + 1)
 
 
-def recipient(block: Headers) -> str:
-    """Return the address that failed, or an empty text where none has the form of one."""
+def recipients(block: Headers) -> tuple[str, ...]:
+    """Return the address that failed and those it stands for, as far as they have the form of one."""
     found = (_MAILBOX.search(block.first(name)[:1000]) for name in _RECIPIENTS)
-    return next((match[0] for match in found if match), "")
+    return tuple(match[0] for match in found if match)
 
 
 def state(block: Headers) -> ReportState:

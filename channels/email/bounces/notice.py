@@ -22,6 +22,7 @@ RETURNED_TYPES = (
 )
 
 _MAX_PARTS = 20
+_MAX_PAGES = 3
 _MAX_LINES = 2_000
 _RULED = re.compile(r"\s*[-=*#_+~]{2,}|.{0,200}[-:=]\s*\Z")
 _RETURNED_LINE = re.compile(
@@ -89,7 +90,7 @@ def _text(parts: list[Part]) -> str:
     if any(_start(part).strip() for part in plain):
         written = (decode.text(_start(part), part.parameters.get("charset", "")) for part in plain)
     else:
-        pages = (part for part in parts if part.content_type == "text/html")
+        pages = islice((part for part in parts if part.content_type == "text/html"), _MAX_PAGES)
         written = (html.to_text(decode.text(_start(page), page.parameters.get("charset", ""))) for page in pages)
     return clean_text("\n\n".join(written)[:MAX_TEXT])
 

@@ -39,11 +39,12 @@ _REPLIED = re.compile(r"^.{0,200}(?<![\w.])[45]\d\d[ -].{0,400}$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """An address, by which rule, and what the notice says from there to the next one."""
+    """An address, by which rule, what the notice says from there to the next one, and all that the rule found."""
 
     address: str
     rule: str
     text: str
+    addresses: tuple[str, ...]
 
 
 def find(notice: Notice) -> Found | None:
@@ -52,7 +53,8 @@ def find(notice: Notice) -> Found | None:
     for name, rule in _RULES:
         places = list(_failed(rule(notice), others))
         if places:
-            return Found(address=places[0][0], rule=name, text=_said(notice, places))
+            addresses = tuple(given for given, _ in places)
+            return Found(address=addresses[0], rule=name, text=_said(notice, places), addresses=addresses)
     return None
 
 

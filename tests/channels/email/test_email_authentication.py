@@ -45,7 +45,8 @@ def verdict(*results: str, sender: str = "jane@client.example", trusted: str = O
         (f"{OURS}; dkim=pass header.d=evil.example; spf=pass smtp.mailfrom=evil.example", "none"),
         (f"{OURS}; dkim=pass header.d=evilclient.example", "none"),
         # DMARC about another From than the one we read: the two do not agree on who wrote.
-        (f"{OURS}; dmarc=pass header.from=evil.example", "none"),
+        (f"{OURS}; dmarc=pass header.from=evil.example", "fail"),
+        (f"{OURS}; dmarc=pass header.from=client.example; dmarc=pass header.from=evil.example", "fail"),
         (f"{OURS}; dmarc=pass header.from=evil.example; dmarc=fail header.from=client.example", "fail"),
         # What a server repeats of the sender's words.
         (f'{OURS}; dkim=neutral reason="; dmarc=pass header.d=client.example"', "none"),
@@ -92,6 +93,21 @@ def test_20_forged_headers_say_nothing() -> None:
 def test_20_forged_headers_below_the_servers_own_change_nothing(said: str) -> None:
     below = [each.replace("elsewhere", "desk") for each in FORGED] + [f"{OURS}; dmarc=pass header.from=client.example"]
     assert verdict(f"{OURS}; dmarc={said}", *below) == said
+
+
+@pytest.mark.parametrize(
+    ("below", "expected"),
+    [
+        ("dmarc=fail", "fail"),
+        ("dmarc=pass", "none"),
+        ("dmarc=none", "none"),
+        ("spf=fail", "none"),
+        # A list passed it on in its own name, and it came by the same server before.
+        ("dmarc=pass header.from=author.example", "none"),
+    ],
+)
+def test_a_failure_counts_in_whichever_header_of_the_server_it_stands(below: str, expected: str) -> None:
+    assert verdict(f"{OURS}; spf=none smtp.mailfrom=x.example", f"{OURS}; {below}") == expected
 
 
 def test_a_header_of_another_server_above_the_trusted_one_does_not_hide_it() -> None:

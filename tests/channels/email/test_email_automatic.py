@@ -4,6 +4,7 @@ import pytest
 
 from channels.base import Automatic, DeliveryReport, InboundMessage, ReportState
 from channels.email import automatic, mime
+from channels.email.body import Body
 from channels.email.parse import parse
 from tests.channels.email.mail_samples import KEY, OUR_ID, arrived, mail, message, report, sample
 
@@ -14,7 +15,8 @@ MARKS = [
     (Automatic.NO, {"X_Frontdesk": f"<{OUR_ID.replace('desk.example', 'other-desk.example')}>"}),
     (Automatic.ANSWER, {"Auto_Submitted": "auto-replied (vacation)"}),
     (Automatic.ANSWER, {"Subject": "Automatic reply: Invoice", "Auto_Submitted": "auto-generated"}),
-    (Automatic.ANSWER, {"Subject": "Réponse automatique : facture", "X_Auto_Response_Suppress": "All"}),
+    (Automatic.NOTICE, {"Subject": "Réponse automatique : facture", "X_Auto_Response_Suppress": "All"}),
+    (Automatic.NOTICE, {"Subject": "Abwesenheit: bitte Paket nicht liefern", "X_Auto_Response_Suppress": "OOF"}),
     (Automatic.ANSWER, {"X_Autoreply": "yes"}),
     (Automatic.ANSWER, {"Precedence": "auto_reply"}),
     (Automatic.ANSWER, {"Content_Type": "multipart/report; report-type=disposition-notification; boundary=b"}),
@@ -55,8 +57,8 @@ def test_a_null_sender_is_a_notice_and_with_our_id_an_answer() -> None:
 
 
 def test_the_rule_that_decided_has_a_name() -> None:
-    assert automatic.judge(mime.read(mail(Precedence="bulk")), "a@x", ["support@desk.example"])[1] == "bulk"
-    assert automatic.judge(mime.read(mail()), "a@x", [])[1] == ""
+    assert automatic.judge(Body(mime.read(mail(Precedence="bulk"))), "a@x", ["support@desk.example"])[1] == "bulk"
+    assert automatic.judge(Body(mime.read(mail())), "a@x", [])[1] == ""
 
 
 def test_a_bounce_says_what_became_of_our_mail() -> None:

@@ -2,6 +2,7 @@ import pytest
 
 from channels.base import InboundMessage, ReportState
 from channels.email import automatic, bounce, mime
+from channels.email.body import Body
 from channels.email.parse import parse
 from tests.channels.email import bounce_samples
 from tests.channels.email.bounce_samples import BOUNCES, DELAYS
@@ -80,7 +81,7 @@ def test_a_person_who_writes_of_bounces_or_absence_is_a_person(name: str) -> Non
     root = mime.read(PEOPLE[name])
     sender = "machine_sender" if b"postmaster@" in PEOPLE[name].partition(b"\r\n")[0] else ""
     assert bounce.find(root, "jo@firm.example") is None
-    assert automatic.judge(root, "jo@firm.example", ["support@desk.example"])[1] == sender
+    assert automatic.judge(Body(root), "jo@firm.example", ["support@desk.example"])[1] == sender
 
 
 def test_no_other_machine_is_a_bounce() -> None:
@@ -93,7 +94,7 @@ def test_no_other_machine_is_a_bounce() -> None:
 
 def test_every_machine_is_known_for_one() -> None:
     ours = ["support@desk.example"]
-    assert [name for name in MACHINES if not automatic.judge(mime.read(machine(name)), None, ours)[1]] == []
+    assert [name for name in MACHINES if not automatic.judge(Body(mime.read(machine(name))), None, ours)[1]] == []
 
 
 def test_a_report_of_success_is_a_report_and_no_bounce() -> None:

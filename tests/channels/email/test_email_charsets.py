@@ -1,6 +1,7 @@
 import pytest
 
-from channels.email import body, decode, headers, mime
+from channels.email import decode, headers, mime
+from channels.email.body import Body
 from tests.channels.email.mail_samples import mail, message
 
 UNKNOWN = "character set that is not known"
@@ -53,15 +54,15 @@ LABELS = [
 @pytest.mark.parametrize(("label", "data", "text"), LABELS)
 def test_text_is_read_as_it_was_meant_under_its_label(label: str, data: bytes, text: str) -> None:
     declared = f"text/plain; charset={label}" if label else "text/plain"
-    assert body.text(mime.read(mail("", Content_Type=declared) + data)) == text
+    assert Body(mime.read(mail("", Content_Type=declared) + data)).text() == text
 
 
 @pytest.mark.parametrize("label", ["nonsense", "x-user-defined", "zlib", "rot13", "punycode", "utf-9", "a" * 100])
 def test_a_charset_nobody_knows_is_guessed_and_said(label: str) -> None:
-    read = body.text(mime.read(mail("", Content_Type=f"text/plain; charset={label}") + b"caf\xe9"))
+    read = Body(mime.read(mail("", Content_Type=f"text/plain; charset={label}") + b"caf\xe9")).text()
     assert read.startswith("café\n")
     assert UNKNOWN in read
-    assert body.text(mime.read(mail("plain", Content_Type=f"text/plain; charset={label}"))) == "plain"
+    assert Body(mime.read(mail("plain", Content_Type=f"text/plain; charset={label}"))).text() == "plain"
 
 
 def test_a_subject_without_encoding_is_in_the_charset_of_the_text() -> None:

@@ -1,5 +1,6 @@
 import multiprocessing
 import ssl
+import time
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,10 +10,10 @@ import pytest
 
 from channels.email.relay import Relay
 from channels.email.send import Letter, Sender
-from channels.errors import TryLater, Unclear, Undeliverable
+from channels.errors import SendError, TryLater, Unclear, Undeliverable
 from sandbox.client import wait_for
 from tests.certificate import certificate_in
-from tests.channels.email.scripted_relay import relays
+from tests.channels.email.scripted_relay import DRIPPED, relays
 from tests.channels.email.smtp_talk import Intake, door
 
 HELLO = ("220 relay", "250 relay")
@@ -60,6 +61,80 @@ def test_a_kept_connection_that_is_dead_before_the_final_dot_is_replaced_once(de
         one.deliver(letter("second"))
     assert relay.connections == 2
     assert relay.heard.count(b"second\r\n.\r\n") == 1
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        ("550 5.7.1 too many mails in this session",),
+        ("250 ok", "452 4.5.3 enough"),
+        ("250 ok", "250 ok", "554 5.7.0 no"),
+    ],
+)
+def test_what_is_refused_over_a_kept_connection_is_tried_once_over_a_fresh_one(refused: tuple[str, ...]) -> None:
+    with relays((*HELLO, *TAKEN, *refused), (*HELLO, *TAKEN)) as relay:
+        one = sender(relay.port)
+        one.deliver(letter("first"))
+        one.deliver(letter("second"))
+    assert relay.connections == 2
+    assert relay.heard.count(b"second\r\n.\r\n") == 1
+
+
+def test_what_a_fresh_connection_refuses_too_is_refused() -> None:
+    unknown = ("250 ok", "550 5.1.1 unknown")
+    with relays((*HELLO, *TAKEN, *unknown), (*HELLO, *unknown), (*HELLO, *TAKEN)) as relay:
+        one = sender(relay.port)
+        one.deliver(letter())
+        with pytest.raises(Undeliverable):
+            one.deliver(letter())
+    assert relay.connections == 2
+
+
+STRAY = ["250 queued\r\n550 5.1.1 unknown", "250 queued\r\n250 a\r\n250 b\r\n354 c\r\n250 d"]
+
+
+@pytest.mark.parametrize("said", STRAY)
+def test_a_kept_connection_on_which_something_unasked_was_said_is_left(said: str) -> None:
+    with relays((*HELLO, *TAKEN[:3], said, *TAKEN), (*HELLO, *TAKEN)) as relay:
+        one = sender(relay.port)
+        one.deliver(letter("first"))
+        one.deliver(letter("second"))
+    _, first, other = relay.heard.split(b"ehlo")
+    assert (first.count(b"MAIL"), other.count(b"MAIL")) == (1, 1)
+
+
+@pytest.mark.parametrize("said", STRAY)
+def test_an_encrypted_connection_is_kept_too_and_left_when_something_unasked_was_said(
+    said: str, certificate: Path
+) -> None:
+    ours = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    ours.load_cert_chain(certificate)
+    with relays((*HELLO, *TAKEN, *TAKEN[:3], said, *TAKEN), (*HELLO, *TAKEN), context=ours) as relay:
+        one = encrypted(relay.port, certificate, tls=True, mails=100)
+        for text in ("first", "second", "third"):
+            one.deliver(letter(text))
+    _, first, other = relay.heard.split(b"ehlo")
+    assert (first.count(b"MAIL"), other.count(b"MAIL")) == (2, 1)
+
+
+@pytest.mark.parametrize("drip", ["250-not yet\r\n", "2"], ids=["lines", "bytes"])
+@pytest.mark.parametrize(
+    ("said", "error"), [((), TryLater), ((*HELLO, "250 ok"), TryLater), ((*HELLO, *TAKEN[:3]), Unclear)]
+)
+def test_a_relay_that_drips_is_left_when_the_time_is_up(
+    said: tuple[str, ...], error: type[SendError], drip: str
+) -> None:
+    with relays((*said, DRIPPED + drip)) as relay:
+        began = time.monotonic()
+        with pytest.raises(error):
+            sender(relay.port, timeout=0.3).deliver(letter())
+        assert time.monotonic() - began < 2
+
+
+def test_a_relay_whose_answer_does_not_end_is_left() -> None:
+    with relays((*HELLO, *TAKEN[:3], DRIPPED + "250-x\r\n" * 1000)) as relay, pytest.raises(Unclear) as caught:
+        sender(relay.port, timeout=60).deliver(letter())
+    assert "does not end" in str(caught.value.__cause__)
 
 
 def test_a_connection_that_dies_after_the_final_dot_is_unclear_and_nothing_is_repeated() -> None:
@@ -144,9 +219,11 @@ def certificate(tmp_path: Path) -> Path:
     return certificate_in(tmp_path)
 
 
-def encrypted(port: int, authority: Path | None) -> Sender:
+def encrypted(port: int, authority: Path | None, *, tls: bool = False, mails: int = 1) -> Sender:
     context = ssl.create_default_context(cafile=authority)
-    relay = Relay(host="127.0.0.1", port=port, hostname="desk.example", context=context, timeout=5, mails=1)
+    relay = Relay(
+        host="127.0.0.1", port=port, hostname="desk.example", tls=tls, context=context, timeout=5, mails=mails
+    )
     return Sender(relay)
 
 

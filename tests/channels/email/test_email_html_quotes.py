@@ -7,7 +7,9 @@ from channels.email.reply_text import NewText, of
 from tests.channels.email.mail_samples import mail, message
 
 # Georgian, which no list of words knows.
-HEAD = "<b>ვისგან:</b> დახმარება<br><b>გაგზავნილია:</b> 2.11.2026<br><b>ვის:</b> ჯეინი<br><b>თემა:</b> შეკვეთა<br>"
+HEAD = (
+    "<b>ვისგან:</b> დახმარება<br><b>გაგზავნილია:</b> 2.11.2026 17:20<br><b>ვის:</b> ჯეინი<br><b>თემა:</b> შეკვეთა<br>"
+)
 INTRODUCTION = "2026 წლის 2 ნოემბერს დახმარებამ დაწერა"
 REPLIES = {
     "gmail_quote": "<div dir=ltr>New text.</div><br><div class='gmail_quote gmail_quote_container'><div dir=ltr "
@@ -47,11 +49,15 @@ def test_a_quote_is_cut_by_the_element_it_stands_in(rule: str, html: str) -> Non
     "html",
     [
         "<div>New text.</div><div style='border-top:solid 1pt'>and a line above the next thought</div>",
+        "<p>Mine:</p><div style='border-top:solid 1pt'>Make: Bolt<br>Type: 12<br>Serial: 34</div><p>Please help</p>",
+        "<div style='border-top:solid'>Name: J<br>E-mail: j@b.example<br>Date: 2.11.2026 17:20</div><p>Hi</p>",
+        "<p>Please see my</p><div name=quote>Request for 100 printers</div>",
         "<div class=gmail_quote>---------- გადაგზავნილი ---------<br>Bob: <br><div>text</div></div>",
         "<div>See:</div><blockquote class=gmail_quote><div>what I read<br>on your<br>page</div></blockquote>",
         "<div>Sizes:</div><blockquote style='margin:0 0 0 40px; border: none'><div>1<br>2<br>3</div></blockquote>",
         "<div class=yahoo_quoted>Only what stands here.</div>",
         "<div id=Signature>Jane</div>",
+        "<div>Hello.</div><div id=signature><div>Jane</div><div>PS the serial is 12</div></div>",
     ],
 )
 def test_what_only_looks_like_a_quote_stays(html: str) -> None:

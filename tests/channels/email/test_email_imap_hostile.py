@@ -39,6 +39,7 @@ def test_one_mail_that_is_not_given_out_keeps_none_of_the_others(server: ImapSer
         "* 1 FETCH (UID 3 BODY[] NIL)",
         "* 1 FETCH (UID 3 BODY[] 12)",
         "* 1 FETCH (UID 3",
+        "* 1 FETCH (UID 3 BODY[] " + "(" * 10_000,
         "* 1 FETCH UID",
         "* 1 FETCH (UID x BODY[] y)",
         '* 1 FETCH (UID 3 BODY[] "a',

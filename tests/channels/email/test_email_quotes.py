@@ -8,6 +8,7 @@ import pytest
 from channels.email.languages import words
 from channels.email.readable import plain
 from channels.email.reply_text import NewText, of
+from tests.channels.email.mail_samples import mail, message
 
 WORDS = Path(__file__).parent / "words"
 INTRODUCED = "On Mon, 2 Nov 2026 at 17:20, Desk <support@desk.example> wrote:"
@@ -43,14 +44,15 @@ def test_less_of_an_introduction_is_enough_above_quoted_lines(introduction: str)
 
 @pytest.mark.parametrize("labels", listed("heads"))
 def test_the_head_of_an_answered_mail_is_known_by_its_labels(labels: str) -> None:
-    values = ("Desk", "2.11.2026", "Jane", "Re: order")
+    values = ("Desk", "2.11.2026 17:20", "Jane", "Re: order")
     for form in ("{}: {}", "*{} :* {}", "{}\N{FULLWIDTH COLON}{}", "> {}:\t{}"):
         head = "\n".join(form.format(label, value) for label, value in zip(labels.split(" | "), values, strict=True))
         assert new(f"New text.\n\n{head}\n\n{form[0].strip('{*')} old\n") == NewText(text="New text.", rule="labels")
 
 
 @pytest.mark.parametrize(
-    "frame", ["-----{}-----", "*-------- {} --------*", "\N{HYPHEN}\N{HYPHEN} {} \N{HYPHEN}\N{HYPHEN}"]
+    "frame",
+    ["-----{}-----", "*-------- {} --------*", "\N{HYPHEN}\N{HYPHEN}\N{HYPHEN} {} \N{HYPHEN}\N{HYPHEN}\N{HYPHEN}"],
 )
 def test_what_stands_below_a_mark_is_cut(frame: str) -> None:
     for mark in words("original"):
@@ -111,6 +113,8 @@ def test_a_plain_signature_is_cut(signature: str, rule: str) -> None:
         "First.\n--\n" + "thought\n" * 20,
         "-- \nJane",
         "Sent from my iPhone",
+        "New text.\n\n" + "-" * 30 + "\nPlease unsubscribe me from your mailing list.",
+        "New text.\n\n-- \nJane\n\nPS: deliver to Main Street 12.",
     ],
 )
 def test_what_may_be_said_is_no_signature(text: str) -> None:
@@ -170,8 +174,38 @@ def test_a_quotation_of_the_writers_own_stays_above_the_answered_mail() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "answer", ["its 12345, bought in may", "12 rue de la paix, 75002 paris", "12345 is the serial number of it"]
+)
+def test_an_answer_under_a_long_quoted_line_is_not_its_rest(answer: str) -> None:
+    text = f"Hi,\n\n{INTRODUCED}\n> {'word ' * 15}\n{answer}\n> {'word ' * 15}"
+    assert answer in new(text).text
+
+
+@pytest.mark.parametrize(
+    "pointer",
+    [
+        "Please see my answers in red below.",
+        "Antworten im Text.",
+        "Siehe unten",
+        "Voir ci-dessous.",
+        "Inline.",
+        "見下文",
+    ],
+)
+def test_answers_that_the_writer_points_to_stay(pointer: str) -> None:
+    head = "From: Desk <support@desk.example>\nSent: 2.11.2026 17:20\nTo: Jane\nSubject: Re: order"
+    text = f"{pointer}\n\n{head}\n\nWhich serial?\n12345\nWhich colour?\nblue"
+    assert new(text) == NewText(text=text)
+
+
+def test_a_colour_or_a_place_points_to_no_answers() -> None:
+    said = "I want it in red.\nThe price is below 20.\nI see."
+    assert new(f"{said}\n\n{INTRODUCED}\n\nold").text == said
+
+
 def test_words_that_were_wrapped_out_of_a_quote_are_no_answer() -> None:
-    quote = f"> {'word ' * 13}and\nthe rest of the line\n> goes on (see https://desk.example/a/long\nlink)\n> end"
+    quote = f"> {'word ' * 13}and\nits last words\n> goes on (see https://desk.example/a/long\nlink)\n> end"
     assert new(f"New text.\n\n{INTRODUCED}\n{quote}").text == "New text."
 
 
@@ -183,14 +217,102 @@ def test_a_quote_at_the_end_is_cut_without_an_introduction() -> None:
     assert new("New.\n\n> a\n>> b\n\n> c\n") == NewText(text="New.", rule="quote_marks")
 
 
+def test_quoted_lines_that_the_writer_announces_stay() -> None:
+    text = "The printer says:\n\n> ERROR 12\n> paper jam\n> call service"
+    assert new(text) == NewText(text=text)
+
+
 def test_a_line_drawn_above_a_quote_goes_with_it() -> None:
-    head = "From: Desk\nSent: Monday, 10:30\nSubject: Re: x\n\nold"
+    head = "From: Desk\nSent: Monday, 2 November 2026 10:30\nSubject: Re: x\n\nold"
     assert new(f"New.\n\n{'_' * 32}\n{head}").text == "New."
 
 
-def test_labels_that_a_person_wrote_are_no_head_of_a_mail() -> None:
-    text = "Please book:\n\nFrom: Oslo\nTo: Rome\nSubject: my trip\n\nThank you"
+@pytest.mark.parametrize(
+    "labels",
+    [
+        "From: Oslo\nTo: Rome\nSubject: my trip",
+        "From: Oslo\nTo: Rome\nDate: 3 May, 10:30\nSubject: booking 12",
+        "Von: Berlin\nAn: Hamburg\nDatum: 12.5.2026\nBetreff: Umzug",
+        "Date: 3 May 2026 10:30\nCC: jane@client.example",
+    ],
+)
+def test_labels_that_a_person_wrote_are_no_head_of_a_mail(labels: str) -> None:
+    text = f"Please book:\n\n{labels}\n\nThank you"
     assert new(text).text == text
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "On 3 Nov 2026 at 10:15 Ada <ada@desk.example> wrote:\nYou get a refund.",
+        "Op 3 november 2026 om 10:15 schreef Ada <ada@desk.example>:\nU krijgt uw geld terug.",
+        "2026年11月3日 10:15 Ada <ada@desk.example> のメール:\n返金します",
+        "From: LHR\nTo: JFK\nDate: 3 May 2026 10:30, jane@client.example\n\nSeat 12A.",
+        "--- Message original ---\nJe n'ai rien reçu.",
+    ],
+)
+def test_what_a_first_mail_tells_of_others_stays(told: str) -> None:
+    text = f"This is what happened:\n\n{told}\n\nWho is right?"
+    first = mail(text, Subject="Complaint", Content_Type="text/plain; charset=utf-8")
+    assert message(first).body == text
+    answer = mail(text, Subject="Complaint", In_Reply_To="<1@desk.example>", Content_Type="text/plain; charset=utf-8")
+    assert message(answer).body == message(first.replace(b"Subject: ", b"Subject: AW: ")).body
+    assert message(answer).body == "This is what happened:"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Le 3 novembre 2026 à 10:15, Mme Ada <ada@desk.example> m'a écrit :",
+        "am 3.11.2026 um 10:15 Uhr schrieb mir Frau Ada (ada@desk.example):",
+        "El 3 de noviembre de 2026 a las 10:15, Ada <ada@desk.example> me escribió:",
+        "il 3/11/2026 alle 10:15 la signora Ada (ada@desk.example) mi ha scritto:",
+        "Op 3-11-2026 om 10:15 schreef Ada <ada@desk.example> mij:",
+        "3 ноября 2026 в 10:15 Ада <ada@desk.example> написала мне:",
+        "2026年11月3日 10:15 Ada <ada@desk.example> 私に書きました:",
+        "On 3 Nov 2026 at 10:15 your agent Ada <ada@desk.example> wrote:",
+    ],
+)
+def test_who_tells_what_was_written_to_them_is_no_mail_program(told: str) -> None:
+    text = f"Hello,\n\n{told}\n\nYou get a refund.\n\nI got nothing."
+    assert new(text) == NewText(text=text)
+
+
+@pytest.mark.parametrize("name", ["Mi Lan", "Me Linh", "Your Shop", "Ihr Team"])
+def test_a_name_is_nobody_who_tells(name: str) -> None:
+    introduced = INTRODUCED.replace("Desk", name, 1)
+    assert new(f"New text.\n\n{introduced}\n\nold") == NewText(text="New text.", rule="introduction")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "I can not write above this line in the PDF, form field 12.",
+        "Unterschrift bitte über dieser Linie.",
+        "-- Reply --",
+        "- Original Nachricht -",
+    ],
+)
+def test_words_of_a_mark_in_a_persons_line_are_none(line: str) -> None:
+    assert new(f"Hello,\n{line}\nI accept.").text == f"Hello,\n{line}\nI accept."
+
+
+def test_a_first_mail_is_cut_at_a_whole_head_or_a_marked_quote() -> None:
+    head = "From: Desk <support@desk.example>\nSent: 2.11.2026 17:20\nTo: Jane\nSubject: order\n\nold"
+    for old in (head, f"{INTRODUCED}\n> old"):
+        assert message(mail(f"New text.\n\n{old}", Subject="order")).body == "New text."
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "From: Jane <jane@client.example>\nDate: 22 Nov 2026 10:30\nSubject: Refund\nMessage: I want my money back.",
+        "Von: Jane\nE-Mail: jane@client.example\nDatum: 22.11.2026 10:30\nBetreff: Geld\nNachricht:\nBitte!",
+        "De : Jane <jane@client.example>\nÀ : support@desk.example\nSujet : Argent\n\nMessage :\nMerci !",
+    ],
+)
+def test_the_form_of_a_website_is_no_head_of_a_mail(form: str) -> None:
+    assert new(f"New enquiry from your website:\n\n{form}\nOrder 4411.").text.endswith("Order 4411.")
 
 
 @pytest.mark.parametrize(
@@ -202,10 +324,10 @@ def test_a_line_that_a_person_drew_is_no_end_of_a_mail(text: str) -> None:
 
 
 def test_the_subject_tells_a_forward_from_an_answer() -> None:
-    text = "See below\n\nFrom: a\nSent: b\nTo: c\nSubject: d\n\ntext"
+    text = "So be it\n\nFrom: a\nSent: 2.11.2026 17:20\nTo: c\nSubject: d\n\ntext"
     assert new(text, "FW: d").text == text
     assert new(text, "[Desk] Fwd: d").text == text
-    assert new(text, "RE: FW: d").text == "See below"
+    assert new(text, "RE: FW: d").text == "So be it"
     head = "L\u00e4hett\u00e4j\u00e4: a\nL\u00e4hetetty: 3.5.2026 10.30\nAihe: d"
     assert new(f"Selv\u00e4\n\n{head}\n\ntext", "VS: d").rule == "labels"
     assert new(text, "VS: d").text == text
@@ -221,7 +343,7 @@ def test_a_head_may_be_wrapped_and_spaced() -> None:
         "*From:* Desk [mailto:desk@desk.example\n<desk@desk.example>]\n*Sent:* 2.11.\n*To:* Jane\n*Subject:* x"
     )
     assert new(f"New.\n\n{wrapped_head}\n\nold").text == "New."
-    assert new("New.\n\nFrom: Desk\n\nSent: 2.11.\n\nTo: Jane\n\nSubject: x\n\nold").text == "New."
+    assert new("New.\n\nFrom: Desk\n\nSent: 2.11.2026 17:20\n\nTo: Jane\n\nSubject: x\n\nold").text == "New."
     assert new("New.\n\nFrom: a@b.example Date: 2.11.2026 17:20\nold").text == "New."
 
 

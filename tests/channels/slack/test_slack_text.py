@@ -1,4 +1,5 @@
 import json
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -126,12 +127,19 @@ def test_only_live_mentions_count() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["x" * 13_300, "<" * 100_000, "🎉" * 5000, "word & " * 4000, "", "a", "x" * 2900, "x" * 2901]
+    "text",
+    ["x" * 13_300, "<" * 100_000, "<&>\n" * 25_000, "🎉" * 5000, "word & " * 4000, "", "a", "x" * 2900, "x" * 2901],
 )
 def test_pieces_fit_and_lose_nothing(text: str) -> None:
     cut = list(pieces(text, 2900))
     assert all(weight(piece) <= 2900 for piece in cut)
     assert "".join("".join(cut).split()) == "".join(text.split())
+
+
+def test_a_mebibyte_is_cut_in_time_that_grows_with_its_length_only() -> None:
+    began = time.process_time()
+    assert len(list(pieces(("<&>" * 25 + "\n") * 13_600, 11_000))) > 400
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("text", ["x" * 11_000, "<" * 2700, "🎉" * 5500])

@@ -60,7 +60,7 @@ def test_closed_tickets_are_listed_when_asked_for(frontdesk: Frontdesk, ticket_i
 
 def test_a_ticket_is_shown_with_what_was_said_and_where_it_came_from(frontdesk: Frontdesk, ticket_id: int) -> None:
     first = objects(frontdesk("tickets", "show", ticket_id, "--json"))[0]
-    assert (first["from"], first["text"], first["files"]) == ("Cleo", "It burns.\n\nCleo", "fire.png")
+    assert (first["from"], first["text"], first["files"]) == ("Cleo", "It burns.\n\nCleo", "fire.png (unscanned)")
     assert (first["channel"], first["threaded_by"]) == ("email", "new_ticket")
     assert said(frontdesk("tickets", "show", ticket_id)).startswith(f"#{ticket_id} Printer on fire · open · Cleo")
 
@@ -181,8 +181,8 @@ def test_a_replayed_event_is_worked_through_again_and_adds_nothing_twice(
     text = said(frontdesk("events", "replay", broken, broken + 1, 99))
     assert text.splitlines() == [
         f"event {broken}: will be worked through again",
-        f"event {broken + 1}: not replayed, it is neither failed nor ignored",
-        "event 99: not replayed, it is neither failed nor ignored",
+        f"event {broken + 1}: not replayed, it is neither failed nor ignored, nor is a file held back",
+        "event 99: not replayed, it is neither failed nor ignored, nor is a file held back",
     ]
     desk.work()
     assert desk.count("tickets") == 1

@@ -159,6 +159,27 @@ def test_one_address_is_acknowledged_once_a_day_and_the_agents_read_why_not_agai
     assert len(mailed(acknowledging)) == 2
 
 
+def test_the_tags_and_the_case_of_one_mailbox_are_one_address(acknowledging: Desk) -> None:
+    spellings = [f"cleo+{number}@client.example" for number in range(12)]
+    spellings += ["cleo@client.example", "Cleo+A@Client.Example", "CLEO@client.example", '"cleo"@client.example']
+    for number, sender in enumerate(spellings):
+        acknowledging.mail(sender=sender, subject=f"Matter {number}")
+    acknowledging.work()
+    assert len(acknowledging.tickets()) == len(spellings)
+    assert [each["to"] for each in mailed(acknowledging)] == [["cleo+0@client.example"]]
+
+
+NEIGHBOURS = ["a_b+1@client.example", "axb+1@client.example", "a_b+1@other.example", "a_b+1@the.client.example"]
+
+
+@pytest.mark.parametrize("neighbours", [NEIGHBOURS, ["cle@client.example", "cleo@client.example", "%@client.example"]])
+def test_other_mailboxes_have_caps_of_their_own(acknowledging: Desk, neighbours: list[str]) -> None:
+    for sender in neighbours:
+        acknowledging.mail(sender=sender)
+    acknowledging.work()
+    assert [each["to"] for each in mailed(acknowledging)] == [[each] for each in neighbours]
+
+
 def test_a_flood_of_forged_senders_gets_no_more_than_the_hour_allows_and_is_reported(capped: Desk) -> None:
     for number in range(FORGED):
         capped.mail(sender=f"forged-{number}@victim-{number % 50}.example")

@@ -95,6 +95,60 @@ def test_a_bounce_from_somebodys_address_changes_nothing(desk: Desk, ours: str, 
     assert [each.status for each in desk.deliveries()] == ["sent"]
 
 
+def status_part(ours: str, *fields: str) -> bytes:
+    """Return a bounce of our mail with these fields of recipients, all of whom are unknown users."""
+    failed = "".join(f"{each}\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n" for each in fields)
+    start, _, rest = bounce("postfix", ours).partition(b"Final-Recipient:")
+    return start + failed.encode() + rest[rest.index(b"\r\n\r\n--") + 2 :]
+
+
+def test_a_bounce_about_another_address_is_told_and_decides_nothing(desk: Desk, ours: str) -> None:
+    for number in (b"1", b"2"):
+        raw = status_part(ours, "Final-Recipient: rfc822; old.member@other.example")
+        comes_back(desk, b"X-Number: " + number + b"\r\n" + raw)
+    assert [each.status for each in desk.deliveries()] == ["sent"]
+    assert desk.count("suppressions") == 0
+    assert told_agents(desk, "A copy to another address came back") == 1
+    assert "old.member@" not in posted(desk)
+
+
+@pytest.mark.parametrize(
+    ("fields", "suppressed"),
+    [
+        (["Final-Recipient: rfc822; Cleo@CLIENT.example"], 1),
+        (["Original-Recipient: rfc822; cleo@client.example\r\nFinal-Recipient: rfc822; c17@store.client.example"], 0),
+        (["Final-Recipient: rfc822; cleo@client.example\r\nX-Actual-Recipient: rfc822; c17@other.example"], 0),
+        (["Final-Recipient: rfc822; old@other.example", "Final-Recipient: rfc822; cleo@client.example"], 0),
+        (["Final-Recipient: x-unknown; 17"], 1),
+    ],
+)
+def test_a_bounce_that_names_another_address_too_suppresses_nobody(
+    desk: Desk, ours: str, fields: list[str], suppressed: int
+) -> None:
+    comes_back(desk, status_part(ours, *fields))
+    assert [each.status for each in desk.deliveries()] == ["failed"]
+    assert desk.count("suppressions") == suppressed
+
+
+@pytest.mark.parametrize("name", ["postfix", "delayed_postfix"])
+def test_a_bounce_without_the_tickets_true_token_changes_nothing(desk: Desk, ours: str, name: str) -> None:
+    token, key = ours.strip("<>").split(".")[1:3]
+    comes_back(desk, bounce(name, ours.replace(f".{token}.{key}", f".{'a' * len(token)}.{key}")))
+    assert [each.status for each in desk.deliveries()] == ["sent"]
+    assert (told_agents(desk, "elivered to the client"), told_agents(desk, "came back")) == (0, 0)
+
+
+@pytest.mark.parametrize(("days", "status", "told"), [(9, "failed", 0), (11, "sent", 1)])
+def test_a_bounce_long_after_sending_is_told_and_decides_nothing(
+    desk: Desk, ours: str, days: int, status: str, told: int
+) -> None:
+    desk.scalars(f"UPDATE deliveries SET sent_at = sent_at - interval '{days} days' RETURNING id")  # noqa: S608 - a number
+    comes_back(desk, bounce("postfix", ours))
+    assert [each.status for each in desk.deliveries()] == [status]
+    assert told_agents(desk, "long after it was sent") == told
+    assert desk.count("suppressions") == 1 - told
+
+
 def test_words_alone_in_an_answer_to_our_mail_fail_nothing(desk: Desk, ours: str) -> None:
     comes_back(desk, bounce("words_alone", ours))
     assert [each.status for each in desk.deliveries()] == ["sent"]

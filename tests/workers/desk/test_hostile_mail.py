@@ -13,13 +13,13 @@ from tests.channels.email.hostile_mails import HOSTILE, nested, parts
 from tests.channels.email.mail_samples import MAILS, mail
 from tests.desk import Desk
 from tests.fuzz import Fed, feed, lost, main, mutations, seeds_in
+from tests.virus_scanner import EICAR
 
 SEED = int(os.environ.get("FUZZ_SEED", "20261122"))
 MUTATIONS = 300
 STRANGE = "".join(
     chr(each) for each in (*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000, 97), 0xFFFE, 0x10FFFF)
 )
-EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 
 
 def last(desk: Desk, mails: list[bytes]) -> Fed:
@@ -175,7 +175,7 @@ def attachment(name: str) -> str:
 
 
 def test_what_a_scanner_would_find_is_kept_as_bytes_and_opened_by_nobody(desk: Desk) -> None:
-    """There is no scanner: a file is bytes under the hash of its content, handed on as no type that opens itself."""
+    """Without a scanner a file is bytes under the hash of its content, handed on as no type that opens itself."""
     desk.mail("See the file.", files=[("invoice.pdf.com", EICAR)])
     desk.work()
     (key,) = desk.scalars("SELECT storage_key FROM attachments")

@@ -237,14 +237,6 @@ def test_a_late_failure_of_an_earlier_attempt_does_not_undo_the_one_that_arrived
     assert status(desk) == ["delivered"]
 
 
-def test_a_long_mail_is_shown_to_the_agents_whole(desk: Desk) -> None:
-    desk.mail(" ".join(f"word{number}" for number in range(6000)))
-    desk.work()
-    shown = " ".join(str(each["text"]) + str(each.get("blocks")) for each in desk.effects("slack", "post"))
-    assert [number for number in range(6000) if f"word{number}" not in shown] == []
-    assert desk.scalars("SELECT DISTINCT status FROM deliveries") == ["sent"]
-
-
 def test_twenty_workers_at_one_lane_send_each_message_once_and_in_order(desk: Desk, thread: str) -> None:
     for number in range(12):
         desk.say(f"part {number:02}", thread=thread)

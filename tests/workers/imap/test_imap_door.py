@@ -1,11 +1,13 @@
 """The IMAP door over the real database: nothing is lost and nothing double, whatever happens around it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from channels.email.event import raw_event
-from channels.email.imap_source import LARGEST_MAIL
+from channels.email.imap_account import Account
+from channels.email.imap_source import LARGEST_MAIL, Source
 from sandbox.client import wait_for
 from tests.channels.email.imap_talk import (
     USER,
@@ -162,3 +164,60 @@ def test_a_mail_that_the_server_gives_out_later_is_read_then(desk: Desk, server:
         arrived(desk, 4)
     ingest(desk)
     assert counts(desk) == (3, 1, 0)
+
+
+def half_a_mail(talk: Conversation, _tag: str) -> None:
+    talk.write("* 1 FETCH (UID 5 BODY[] {500}\r\nHello\r\n* BYE internal error")
+    talk.hang_up()
+
+
+def close(talk: Conversation, _tag: str) -> None:
+    talk.hang_up()
+
+
+def silence(_talk: Conversation, _tag: str) -> None:
+    pass
+
+
+def impatient(account: Account, secret: str, stopping: Callable[[], bool]) -> Source:
+    return Source(account, secret, stopping, silence=1.0)
+
+
+@pytest.mark.parametrize("act", [half_a_mail, close, silence])
+def test_a_mail_at_which_a_connection_is_lost_once_is_read_over_the_next(
+    desk: Desk, server: ImapServer, act: Act
+) -> None:
+    server.misbehave = once("UID FETCH 5 (BODY.PEEK[])", act)
+    with watching(desk, server.account(), connect=impatient):
+        read_to(desk, 9)
+    ingest(desk)
+    assert (counts(desk), server.conversations) == ((3, 0, 0), 2)
+
+
+@pytest.mark.parametrize(
+    ("asked", "act", "held", "conversations"),
+    [
+        ("UID FETCH 5 (BODY.PEEK[])", half_a_mail, "Message-ID: <m5@client.example>", 3),
+        ("UID FETCH 5 (BODY.PEEK[])", close, "Message-ID: <m5@client.example>", 3),
+        ("UID FETCH 5 (BODY.PEEK[])", silence, "Message-ID: <m5@client.example>", 3),
+        ("UID FETCH 5 (BODY", close, "", 4),
+    ],
+)
+def test_a_mail_at_which_every_connection_is_lost_is_set_aside_and_those_behind_it_are_read(
+    desk: Desk, server: ImapServer, asked: str, act: Act, held: str, conversations: int
+) -> None:
+    server.misbehave = always(asked, act)
+    with watching(desk, server.account(), replace(QUICK, idle=0.1, look_back_every=0.1), impatient):
+        read_to(desk, 9)
+        server.add(12, mail(12, "Body 12."))
+        read_to(desk, 12)
+        looked = server.told("SINCE")
+        wait_for(lambda: server.told("SINCE") > looked + 1, "a look back")
+    ingest(desk)
+    assert (counts(desk), server.conversations) == ((3, 1, 0), conversations)
+    assert server.told("UID FETCH 5 (BODY") == 3
+    (failed,) = desk.scalars(
+        "SELECT error || convert_from(payload, 'utf-8') FROM inbound_events WHERE status = 'failed'"
+    )
+    assert "breaks off whenever" in str(failed)
+    assert held in str(failed)

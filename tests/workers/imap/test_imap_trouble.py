@@ -113,9 +113,7 @@ def test_another_account_under_the_same_name_is_read_from_its_own_beginning(desk
 # Trouble
 
 
-@pytest.mark.parametrize(
-    "at", ["greeting", "CAPABILITY", "LOGIN", "EXAMINE", "NOOP", "SEARCH", "RFC822.SIZE", "FETCH 5 (BODY", "IDLE"]
-)
+@pytest.mark.parametrize("at", ["greeting", "CAPABILITY", "LOGIN", "EXAMINE", "NOOP", "SEARCH", "RFC822.SIZE", "IDLE"])
 def test_a_connection_cut_anywhere_loses_nothing_and_doubles_nothing(desk: Desk, server: ImapServer, at: str) -> None:
     def cut_after(words: str) -> Act:
         def cut(talk: Conversation, _tag: str) -> None:
@@ -124,8 +122,8 @@ def test_a_connection_cut_anywhere_loses_nothing_and_doubles_nothing(desk: Desk,
 
         return cut
 
-    half_a_mail = "* 1 FETCH (UID 5 BODY[] {500}\r\nHello\r\n* BYE go away\r\n"
-    server.misbehave = once(at, cut_after(""), cut_after("* "), cut_after(half_a_mail))
+    half_a_line = "* 1 FETCH (UID 5 "
+    server.misbehave = once(at, cut_after(""), cut_after("* "), cut_after(half_a_line))
     with watching(desk, server.account()):
         read_to(desk, 9)
         server.add(12, mail(12, "Body 12."))
