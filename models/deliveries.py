@@ -105,7 +105,6 @@ class Delivery(Identified, Base):
         ),
         Index("deliveries_acknowledgement_key", "ticket_id", unique=True, postgresql_where=_IS_ACKNOWLEDGEMENT),
         Index("deliveries_acknowledged_at_idx", "created_at", postgresql_where=_IS_ACKNOWLEDGEMENT),
-        Index("deliveries_acknowledged_idx", "recipient", "created_at", postgresql_where=_IS_ACKNOWLEDGEMENT),
     )
 
     idempotency_key: Mapped[uuid.UUID] = mapped_column(Uuid, unique=True, server_default=text("gen_random_uuid()"))

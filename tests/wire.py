@@ -2,13 +2,12 @@
 
 import asyncio
 import smtplib
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.channels.email.smtp_talk import closed
+from tests.channels.email.smtp_talk import served
 
 Change = Callable[[bytes], bytes]
 
@@ -40,13 +39,5 @@ def running(wire: Wire) -> Iterator[int]:
     """Run it on a loop of its own and give its port."""
     loop = asyncio.new_event_loop()
     serving = loop.create_server(lambda: SMTP(wire, hostname="wire.example", loop=loop), "127.0.0.1", 0)
-    server = loop.run_until_complete(serving)
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        asyncio.run_coroutine_threadsafe(closed(server), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
-        loop.close()
+    with served(loop, serving) as port:
+        yield port

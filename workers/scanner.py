@@ -30,7 +30,7 @@ class ScannerAwayError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class ScanResult:
     """What is known of a file; `finding` names what an infected one holds."""
 
     scan: Scan = Scan.UNSCANNED
@@ -44,7 +44,7 @@ class Scanner:
     command: tuple[str, ...]
     timeout: float
 
-    def scan(self, content: bytes, within: float) -> Verdict:
+    def scan(self, content: bytes, within: float) -> ScanResult:
         """Return the program's verdict, waiting at most `within` seconds for it. Raises `ScannerAwayError`."""
         seconds = min(self.timeout, within)
         if seconds <= 0:
@@ -99,11 +99,11 @@ def _output(process: subprocess.Popen[bytes], deadline: float) -> bytes:
     raise TimeoutError
 
 
-def _verdict(code: int, said: bytes) -> Verdict:
+def _verdict(code: int, said: bytes) -> ScanResult:
     if code == 0:
-        return Verdict(scan=Scan.CLEAN)
+        return ScanResult(scan=Scan.CLEAN)
     if code == 1:
-        return Verdict(scan=Scan.INFECTED, finding=_finding(said))
+        return ScanResult(scan=Scan.INFECTED, finding=_finding(said))
     raise ScannerAwayError(f"it ended with {code}")
 
 

@@ -9,13 +9,14 @@ import socket
 import ssl
 import time
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Timer
 
 from channels.email.relay import Relay, StartTLS
 from channels.email.smtp_wire import TlsWire, Wire, seconds_until
-from channels.errors import TryLater
+from channels.errors import SendError, TryLater
 
 _GOODBYE_SECONDS = 2.0
 
@@ -54,6 +55,19 @@ class Conversation:
         with suppress(OSError):  # every mail is answered for; how the conversation ends changes nothing
             self.say("QUIT")
         self.hang_up()
+
+
+@contextmanager
+def hanging_up(conversation: Conversation) -> Iterator[None]:
+    """Leave a connection on which something went wrong before the final dot. Raises `BrokeOffError` when it broke."""
+    try:
+        yield
+    except OSError as error:
+        conversation.hang_up()
+        raise BrokeOffError(f"the mail relay broke off: {type(error).__name__}") from error
+    except SendError:
+        conversation.hang_up()
+        raise
 
 
 class Connections:
@@ -104,18 +118,9 @@ class Connections:
             conversation = Conversation(self._connected(deadline))
         except (OSError, ValueError) as error:
             raise TryLater(f"the mail relay cannot be reached: {type(error).__name__}") from error
-        try:
+        with hanging_up(conversation):
             _send_at_once(conversation)
             self._greet(conversation)
-        except smtplib.SMTPAuthenticationError as error:
-            conversation.hang_up()
-            raise TryLater("the mail relay refuses our login: check user and password in SMTP_RELAY_URL") from error
-        except OSError as error:
-            conversation.hang_up()
-            raise BrokeOffError(f"the mail relay broke off: {type(error).__name__}") from error
-        except TryLater:
-            conversation.hang_up()
-            raise
         return conversation
 
     def _connected(self, deadline: float) -> Wire:
@@ -131,7 +136,13 @@ class Connections:
         if not self._relay.tls and self._relay.starttls is not StartTLS.OFF:
             self._encrypt(conversation)
         if self._relay.user:
+            self._log_in(conversation)
+
+    def _log_in(self, conversation: Conversation) -> None:
+        try:
             conversation.limited().login(self._relay.user, self._relay.password)
+        except smtplib.SMTPAuthenticationError as error:
+            raise TryLater("the mail relay refuses our login: check user and password in SMTP_RELAY_URL") from error
 
     def _encrypt(self, conversation: Conversation) -> None:
         connection = conversation.limited()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from channels.base import clean_line
 from channels.email.bounces.status import BAD_ADDRESS, without_addresses
-from channels.email.connection import BrokeOffError, Connections, Conversation
+from channels.email.connection import BrokeOffError, Connections, Conversation, hanging_up
 from channels.email.relay import Relay
 from channels.errors import SendError, TryLater, Unclear, Undeliverable
 
@@ -62,17 +62,11 @@ class Sender:
 
 
 def _offered_on(conversation: Conversation, letter: Letter) -> Conversation:
-    try:
+    with hanging_up(conversation):
         _demand(conversation.say("MAIL", f"FROM:<{letter.mail_from}>"), 250, "sender")
         _demand(conversation.say("RCPT", f"TO:<{letter.to}>"), 250, "recipient")
         _demand(conversation.say("DATA"), 354, "mail")
         conversation.limited().send(_DOT_AT_START.sub(b"..", letter.mail))
-    except OSError as error:
-        conversation.hang_up()
-        raise BrokeOffError(f"the mail relay broke off: {type(error).__name__}") from error
-    except SendError:
-        conversation.hang_up()
-        raise
     return conversation
 
 

@@ -40,17 +40,9 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("purpose = 'acknowledgement'"),
     )
-    op.create_index(
-        "deliveries_acknowledged_idx",
-        "deliveries",
-        ["recipient", "created_at"],
-        unique=False,
-        postgresql_where=sa.text("purpose = 'acknowledgement'"),
-    )
 
 
 def downgrade() -> None:
-    op.drop_index("deliveries_acknowledged_idx", table_name="deliveries")
     op.drop_index("deliveries_acknowledged_at_idx", table_name="deliveries")
     op.drop_index("deliveries_acknowledgement_key", table_name="deliveries")
     op.execute("UPDATE deliveries SET purpose = 'message' WHERE purpose = 'acknowledgement'")

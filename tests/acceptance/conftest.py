@@ -110,9 +110,19 @@ class Running:
             return None
 
     def rows(self, statement: str, **values: object) -> list[tuple[Any, ...]]:
-        """Return what a statement finds."""
-        with self.connect() as connection:
-            return connection.execute(statement.encode(), values).fetchall()
+        """Return what a statement finds, waiting out a restart, also one in the midst of it."""
+        (found,) = wait_for(lambda: self._found(statement, values), "PostgreSQL to answer", 30)
+        return found
+
+    def _found(self, statement: str, values: Mapping[str, object]) -> tuple[list[tuple[Any, ...]]] | None:
+        connection = self._connected()
+        try:
+            return (connection.execute(statement.encode(), values).fetchall(),) if connection else None
+        except psycopg.OperationalError:
+            return None
+        finally:
+            if connection:
+                connection.close()
 
     def one(self, statement: str, **values: object) -> Any:  # noqa: ANN401 (whatever stands there)
         """Return the first value of the first row, `None` without one."""

@@ -8,14 +8,14 @@ import pytest
 
 from models.attachments import Scan
 from tests.virus_scanner import EICAR, VirusScanner
-from workers.scanner import Scanner, ScannerAwayError, Verdict
+from workers.scanner import Scanner, ScannerAwayError, ScanResult
 
 
 def program(code: str, timeout: float = 30) -> Scanner:
     return Scanner(command=(sys.executable, "-c", f"import os, subprocess, sys, time\n{code}"), timeout=timeout)
 
 
-def asked(code: str) -> Verdict:
+def asked(code: str) -> ScanResult:
     return program(code).scan(b"content", 60)
 
 
@@ -24,7 +24,7 @@ def test_the_whole_content_reaches_the_program_byte_for_byte(tmp_path: Path) -> 
     asking = Scanner(command=tuple(scanner.command.split()), timeout=30)
     contents = [b"", b"\x00\r\n\xff", bytes(range(256)) * 4096]
     assert [asking.scan(content, 60).scan for content in contents] == [Scan.CLEAN] * 3
-    assert asking.scan(b"before" + EICAR, 60) == Verdict(scan=Scan.INFECTED, finding="Test.Eicar")
+    assert asking.scan(b"before" + EICAR, 60) == ScanResult(scan=Scan.INFECTED, finding="Test.Eicar")
     assert scanner.asked == [*contents, b"before" + EICAR]
 
 
@@ -42,7 +42,7 @@ def test_the_whole_content_reaches_the_program_byte_for_byte(tmp_path: Path) -> 
 def test_an_infected_file_has_the_name_that_the_first_line_gives_it(printed: str, finding: str) -> None:
     raw = printed.encode("utf-8", "surrogateescape")
     verdict = asked(f"sys.stdout.buffer.write({raw!r}); sys.exit(1)")
-    assert verdict == Verdict(scan=Scan.INFECTED, finding=finding)
+    assert verdict == ScanResult(scan=Scan.INFECTED, finding=finding)
 
 
 @pytest.mark.parametrize(

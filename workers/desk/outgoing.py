@@ -265,5 +265,5 @@ def _doubts(source: MessageSource) -> Iterator[str]:
         yield "The sender failed authentication: this may not be who it says."
     if source.reply_to not in {"", source.sender}:
         yield f"The sender asks for answers to {source.reply_to}. Answers go to the address they wrote from."
-    if source.automatic != "no":
+    if source.automatic != Automatic.NO:
         yield "Sent by a machine."

@@ -17,7 +17,7 @@ from models.base import now
 from models.inbound_events import ClaimedEvent, extend_lease
 from workers.logs import get_logger
 from workers.runtime import Runtime
-from workers.scanner import ScannerAwayError, Verdict
+from workers.scanner import ScannerAwayError, ScanResult
 from workers.store import StoreAwayError, described
 
 log = get_logger()
@@ -78,17 +78,17 @@ class EventFiles:
             return described(attachment)
         return self.keep(attachment, content)
 
-    def _scanned(self, content: bytes) -> Verdict:
+    def _scanned(self, content: bytes) -> ScanResult:
         scanner = self._tools.scanner
         if scanner is None:
-            return Verdict()
+            return ScanResult()
         self._hold_on(scanner.timeout)
         began = time.monotonic()
         try:
             return scanner.scan(content, self._seconds_to_scan)
         except ScannerAwayError as error:
             log.warning("file_not_scanned", event_id=self._claimed.id, reason=str(error))
-            return Verdict()
+            return ScanResult()
         finally:
             self._seconds_to_scan -= time.monotonic() - began
 

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -41,6 +41,13 @@ def door(
     listening = start(
         intake, host="127.0.0.1", port=0, hostname="desk.example", tls_context=context, limits=limits or Limits()
     )
+    with served(loop, listening) as port:
+        yield port
+
+
+@contextmanager
+def served(loop: asyncio.AbstractEventLoop, listening: Coroutine[None, None, asyncio.Server]) -> Iterator[int]:
+    """Run a listening server on this loop, in a thread, and give its port."""
     server = loop.run_until_complete(listening)
     thread = threading.Thread(target=loop.run_forever)
     thread.start()

@@ -236,3 +236,13 @@ def test_an_offered_starttls_is_used_and_only_with_a_certificate_that_holds(inta
         assert intake.accepted == []
         encrypted(port, certificate).deliver(letter())
     assert len(intake.accepted) == 1
+
+
+def test_a_relay_that_refuses_our_login_says_which_setting_to_look_at() -> None:
+    greeting = ("220 relay", "250-relay\r\n250 AUTH PLAIN", "535 5.7.8 no", "535 5.7.8 no")
+    with relays(greeting) as relay:
+        account = Relay(host="127.0.0.1", port=relay.port, user="desk", password="hush", hostname="desk.example")
+        with pytest.raises(TryLater, match="SMTP_RELAY_URL") as caught:
+            Sender(account).deliver(letter())
+    assert "hush" not in str(caught.value)
+    assert relay.heard.count(b"MAIL") == 0
