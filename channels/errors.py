@@ -6,6 +6,7 @@ ChannelError
 ├── MailboxError               while fetching mail, which goes on later; its kinds stand where they are raised
 └── SendError
     ├── TryLater(retry_after)  certainly not sent: the row gets a later next_attempt_at
+    │   └── Stopped            and nothing else can be sent that way until an operator mends it: they are told
     ├── Undeliverable(code)    certainly not sent and never will be: delivery failed, the agents are told
     └── Unclear                may have been sent: look it up, then decide
 
@@ -43,6 +44,10 @@ class TryLater(SendError):
     def __init__(self, reason: str, *, retry_after: float | None = None) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
+
+
+class Stopped(TryLater):
+    """Certainly not sent, nor will anything else be by this account, number or place until an operator acts."""
 
 
 class Undeliverable(SendError):
