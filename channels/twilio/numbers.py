@@ -3,9 +3,12 @@
 import re
 
 from channels.base import ExternalId
+from channels.phone import e164, variants
 from channels.twilio.form import Form
 
 _PREFIX = "whatsapp:"
+# The same phone, whichever of the two its network had: https://www.twilio.com/docs/rcs
+_RCS = "rcs:"
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _SHORT_CODE = re.compile(r"[0-9]{3,8}")
 _PUNCTUATION = re.compile(r"[\s().\-/\u00a0\u2010-\u2015]+")
@@ -21,6 +24,20 @@ def sender_id(form: Form) -> ExternalId:
     return external_id(form.get("From"))
 
 
+def other_ids(form: Form) -> tuple[ExternalId, ...]:
+    """Return the sender's business-scoped id where it stands beside their number: who hides that later keeps the id."""
+    scoped = form.get("ExternalUserId")
+    if not scoped.startswith(_PREFIX) or external_id(scoped) == sender_id(form):
+        return ()
+    return (external_id(scoped),)
+
+
+def speaker(form: Form) -> str:
+    """Return the sender as the key of a conversation, which is one whichever way their number is written."""
+    sender = sender_id(form)
+    return f"{sender.type}:{variants(sender.value)[0]}"
+
+
 def external_id(address: str) -> ExternalId:
     """Normalise an address as Twilio writes it.
 
@@ -28,7 +45,7 @@ def external_id(address: str) -> ExternalId:
     number (a business-scoped one) stays exactly as it is, since nothing says that its case does not matter.
     """
     plain = address.removeprefix(_PREFIX).strip()
-    number = _PUNCTUATION.sub("", plain)
+    number = _PUNCTUATION.sub("", plain.removeprefix(_RCS))
     known = number if _E164.fullmatch(number) else plain
     if address.startswith(_PREFIX):
         return ExternalId(type="whatsapp", value=known)
@@ -36,13 +53,14 @@ def external_id(address: str) -> ExternalId:
 
 
 def written_address(channel: str, text: str) -> ExternalId:
-    """Normalise a number a person wrote: `+` and 7 to 15 digits, or a short code for SMS; `ValueError` otherwise."""
-    number = _PUNCTUATION.sub("", text.strip().removeprefix(_PREFIX))
-    if _E164.fullmatch(number):
-        return ExternalId(type=address_type(channel), value=number)
-    if channel == "sms" and _SHORT_CODE.fullmatch(number):
-        return ExternalId(type="phone", value=number)
-    raise ValueError("A number starts with + and its country code, like +15550100000.")
+    """Normalise a number a person wrote, with its country code, or a short code for SMS; `ValueError` otherwise."""
+    plain = text.strip().removeprefix(_PREFIX)
+    if channel == "sms" and _SHORT_CODE.fullmatch(_PUNCTUATION.sub("", plain)):
+        return ExternalId(type="phone", value=_PUNCTUATION.sub("", plain))
+    try:
+        return ExternalId(type=address_type(channel), value=e164(plain))
+    except ValueError as error:
+        raise ValueError("A number starts with + and its country code, like +15550100000.") from error
 
 
 def address_type(channel: str) -> str:
