@@ -395,6 +395,10 @@ class Webhook(Protocol):
     def name(self) -> str:
         """Return the first segment of the path."""
 
+    @property
+    def missing(self) -> str:
+        """Return the setting without which every call of this provider would be refused; empty when all is there."""
+
     def verify(self, request: Request) -> None:
         """Raise `Refused` unless the provider signed exactly these bytes."""
 
