@@ -6,7 +6,7 @@ and https://www.twilio.com/docs/content/flows, read 2026-11.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from channels.base import clean_line, clean_text
 from channels.twilio.form import Form
@@ -74,11 +74,9 @@ def _answers(form: Form) -> list[str]:
 
 
 def _leaves(value: object, name: str, depth: int) -> Iterator[str]:
+    """Yield what stands at the ends of nested answers, each with its question."""
     if isinstance(value, dict) and depth:
-        question = value.get("label") or value.get("name")
-        if "value" in value and isinstance(question, str):
-            value = {question: value["value"]}
-        for key, each in value.items():
+        for key, each in _questions(value):
             yield from _leaves(each, key, depth - 1)
     elif isinstance(value, list) and depth:
         for each in value:
@@ -86,6 +84,12 @@ def _leaves(value: object, name: str, depth: int) -> Iterator[str]:
     elif value not in ("", None) and name != "flow_token":
         text = value if isinstance(value, str) else json.dumps(value)
         yield f"{name}: {text}" if name else text
+
+
+def _questions(answers: dict[str, object]) -> Iterable[tuple[str, object]]:
+    """Return questions with their answers, whether as names and values or each as a `label` or `name` and a `value`."""
+    question = answers.get("label") or answers.get("name")
+    return [(question, answers["value"])] if "value" in answers and isinstance(question, str) else answers.items()
 
 
 def _marks(form: Form) -> Iterator[str]:

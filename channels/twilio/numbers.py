@@ -1,6 +1,7 @@
 """Phone numbers and the other things Twilio calls an address."""
 
 import re
+from dataclasses import replace
 
 from channels.base import ExternalId
 from channels.phone import e164, variants
@@ -22,6 +23,14 @@ def channel_of(form: Form) -> str:
 def sender_id(form: Form) -> ExternalId:
     """Return who sent it, empty-valued when the form does not say."""
     return external_id(form.get("From"))
+
+
+def recipient_ids(form: Form) -> tuple[ExternalId, ...]:
+    """Return whom it was sent to as Twilio writes it, then in the way in which desk.toml may have it."""
+    if not form.get("To"):
+        return ()
+    ours = external_id(form.get("To"))
+    return tuple(replace(ours, value=value) for value in dict.fromkeys((ours.value, *variants(ours.value))))
 
 
 def other_ids(form: Form) -> tuple[ExternalId, ...]:

@@ -12,7 +12,7 @@ from channels.base import Attachment, ExternalId, InboundMessage, Parsed, RawEve
 from channels.errors import Malformed
 from channels.twilio.content import body_of
 from channels.twilio.form import Form, read_form
-from channels.twilio.numbers import external_id, other_ids, sender_id
+from channels.twilio.numbers import other_ids, recipient_ids, sender_id
 from channels.twilio.status import delivery_report
 
 _MOST_MEDIA = 100
@@ -58,7 +58,7 @@ def _message(form: Form) -> InboundMessage:
         sender=sender_id(form),
         sender_name=clean_line(form.get("ProfileName")),
         also_known_as=other_ids(form),
-        recipients=(external_id(form.get("To")),) if form.get("To") else (),
+        recipients=recipient_ids(form),
         body=body_of(form),
         references=_quoted(form),
         attachments=tuple(_media(form)),

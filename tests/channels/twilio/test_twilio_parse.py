@@ -76,6 +76,14 @@ def test_a_whatsapp_picture_that_answers_a_message() -> None:
     assert (file.name, file.content_type, file.url) == ("media-1.jpg", "image/jpeg", WHATSAPP["MediaUrl0"])
 
 
+def test_a_number_of_ours_is_known_however_the_desk_file_has_it() -> None:
+    value = message({**WHATSAPP, "To": "whatsapp:+5215512345678"})
+    assert [(each.type, each.value) for each in value.recipients] == [
+        ("whatsapp", "+5215512345678"),
+        ("whatsapp", "+525512345678"),
+    ]
+
+
 def test_what_the_database_cannot_hold_is_replaced() -> None:
     assert message({**SMS, "Body": "a\0b", "ProfileName": "x\0\ny"}).body == "a\N{REPLACEMENT CHARACTER}b"
 
