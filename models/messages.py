@@ -14,6 +14,8 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    exists,
+    or_,
     select,
     tuple_,
 )
@@ -123,14 +125,14 @@ def messages_named(session: Session, names: Sequence[ExternalId]) -> dict[Extern
     return {ExternalId(type=row[0], value=row[1]): row[2] for row in rows}
 
 
-def name_of_message(session: Session, message_id: int, kind: str, within: str) -> str | None:
-    """Return the first outside name of this kind that a message has in the place `within`."""
+def name_of_message(session: Session, message_id: int, kind: str, within: Sequence[str]) -> str | None:
+    """Return the first outside name of this kind that a message has in one of the places `within`."""
     return session.scalar(
         select(MessageExternalId.value)
         .where(
             MessageExternalId.message_id == message_id,
             MessageExternalId.type == kind,
-            MessageExternalId.value.startswith(f"{within}/", autoescape=True),
+            or_(*(MessageExternalId.value.startswith(f"{place}/", autoescape=True) for place in within)),
         )
         .order_by(MessageExternalId.id)
         .limit(1)
@@ -168,6 +170,31 @@ def mail_names_before(session: Session, ticket_id: int, message_id: int, limit: 
         return list(reversed(newest))
     first = session.scalars(named.order_by(MessageExternalId.id).limit(1)).one()
     return [first, *reversed(newest[:-1])]
+
+
+def answered_before(session: Session, ticket_id: int, message_id: int) -> bool:
+    """Say whether an agent wrote in a ticket before this message."""
+    earlier = exists().where(Message.ticket_id == ticket_id, Message.id < message_id, Message.user_id.is_not(None))
+    return bool(session.scalar(select(earlier)))
+
+
+def not_yet_shown(session: Session, ticket_id: int, place: str, limit: int) -> list[Message]:
+    """Return what people said in a ticket that does not stand in this place of the agents, oldest first.
+
+    Of more than `limit`, the newest.
+    """
+    named = exists().where(
+        MessageExternalId.message_id == Message.id,
+        MessageExternalId.type == "slack",
+        MessageExternalId.value.startswith(f"{place}/", autoescape=True),
+    )
+    newest = (
+        select(Message)
+        .where(Message.ticket_id == ticket_id, Message.is_system_message.is_(False), ~named)
+        .order_by(Message.id.desc())
+        .limit(limit)
+    )
+    return list(reversed(session.scalars(newest).all()))
 
 
 def messages_of(session: Session, ticket_id: int) -> list[Message]:

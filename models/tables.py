@@ -2,6 +2,7 @@
 
 from models import (
     attachments,
+    blocks,
     clients,
     deliveries,
     departments,
@@ -19,6 +20,7 @@ from models.base import Base
 
 __all__ = [
     "attachments",
+    "blocks",
     "clients",
     "deliveries",
     "departments",

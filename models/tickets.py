@@ -5,7 +5,21 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint, or_, select, true
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+    delete,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -63,7 +77,10 @@ class Ticket(Base):
 
 
 class TicketExternalId(Identified, Base):
-    """The outside name of a ticket: its thread in the agents' Slack (`slack_agents`) or in the client's (`slack`)."""
+    """The outside name of a ticket: its thread in the agents' Slack (`slack_agents`) or in the client's (`slack`).
+
+    `signs` are the words of the signs that we have put on the card there, with spaces between.
+    """
 
     __tablename__ = "ticket_external_ids"
     __table_args__ = (UniqueConstraint("type", "value"),)
@@ -71,6 +88,7 @@ class TicketExternalId(Identified, Base):
     ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), index=True)
     type: Mapped[str] = mapped_column(String(50))
     value: Mapped[str] = mapped_column(String(255))
+    signs: Mapped[str] = mapped_column(String(255), server_default="")
 
 
 class TicketLink(Identified, Base):
@@ -141,13 +159,33 @@ def name_ticket(session: Session, ticket_id: int, thread: ExternalId) -> None:
     )
 
 
-def thread_of(session: Session, ticket_id: int, kind: str) -> str | None:
-    """Return the newest outside name of this kind that a ticket has."""
-    return session.scalar(
-        select(TicketExternalId.value)
-        .where(TicketExternalId.ticket_id == ticket_id, TicketExternalId.type == kind)
-        .order_by(TicketExternalId.id.desc())
-        .limit(1)
+def threads_of(session: Session, ticket_id: int, kind: str) -> list[str]:
+    """Return the outside names of this kind that a ticket has, the newest first."""
+    return list(
+        session.scalars(
+            select(TicketExternalId.value)
+            .where(TicketExternalId.ticket_id == ticket_id, TicketExternalId.type == kind)
+            .order_by(TicketExternalId.id.desc())
+        )
+    )
+
+
+def signs_on(session: Session, thread: ExternalId) -> frozenset[str]:
+    """Return the signs that we have put on the card of a thread."""
+    found = session.scalar(
+        select(TicketExternalId.signs).where(
+            TicketExternalId.type == thread.type, TicketExternalId.value == thread.value
+        )
+    )
+    return frozenset((found or "").split())
+
+
+def note_signs(session: Session, thread: ExternalId, signs: Collection[str]) -> None:
+    """Note which signs of ours stand on the card of a thread now."""
+    session.execute(
+        update(TicketExternalId)
+        .where(TicketExternalId.type == thread.type, TicketExternalId.value == thread.value)
+        .values(signs=" ".join(sorted(signs)))
     )
 
 
@@ -198,6 +236,20 @@ def assign(session: Session, ticket_id: int, user_id: int) -> bool:
     return made.scalar() is not None
 
 
+def assigned_ids(session: Session, ticket_id: int) -> set[int]:
+    """Return the ids of those assigned."""
+    return set(session.scalars(select(ticket_assignments.c.user_id).where(ticket_assignments.c.ticket_id == ticket_id)))
+
+
+def unassign(session: Session, ticket_id: int, user_ids: Collection[int]) -> None:
+    """Take a ticket from users."""
+    session.execute(
+        delete(ticket_assignments).where(
+            ticket_assignments.c.ticket_id == ticket_id, ticket_assignments.c.user_id.in_(user_ids)
+        )
+    )
+
+
 def assignees_of(session: Session, ticket_id: int) -> list[str]:
     """Return the names of those assigned."""
     return list(
@@ -227,3 +279,16 @@ def list_tickets(
         .limit(limit)
     )
     return [(row[0], row[1], row[2]) for row in rows]
+
+
+def tickets_of_client(
+    session: Session, client_id: int, limit: int, *, department_ids: Collection[int] | None = None
+) -> tuple[list[Ticket], int]:
+    """Return a client's newest tickets, and how many there are in all.
+
+    With `department_ids`, those of these departments only; the number counts all.
+    """
+    everywhere = true() if department_ids is None else Ticket.department_id.in_(department_ids)
+    newest = select(Ticket).where(Ticket.client_id == client_id, everywhere).order_by(Ticket.id.desc()).limit(limit)
+    number = session.scalar(select(func.count()).select_from(Ticket).where(Ticket.client_id == client_id))
+    return list(session.scalars(newest)), number or 0

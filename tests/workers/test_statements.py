@@ -11,7 +11,7 @@ from models.inbound_events import due_events
 from tests.desk import NO_TIME, Desk
 from workers.tasks.inbound import ingest_conversation
 
-MOST = 15
+MOST = 17
 
 
 @contextmanager

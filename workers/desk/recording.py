@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session
 from channels.base import AgentAction, Automatic, DeliveryReport, ExternalId, InboundMessage, clean_line, clean_text
 from channels.email import authentication
 from models.attachments import StoredFile, add_attachments
+from models.blocks import count_set_aside
 from models.departments import AGENTS, Desk, desk_of, desk_owning, settings_of
 from models.inbound_events import ClaimedEvent, EventStatus
 from models.messages import MessageSource, add_message, add_source, name_message
 from models.suppressions import trust_again
-from models.tickets import Ticket, link_tickets, lock_ticket, name_ticket, open_ticket
+from models.tickets import Ticket, link_tickets, lock_ticket, name_ticket, open_ticket, ticket_by_id
 from workers.desk import identity, lifecycle
 from workers.desk.acknowledgement import Acknowledgements
 from workers.desk.actions import Actions
@@ -26,6 +27,7 @@ from workers.outbox import AGENTS_CHANNEL, Outbox, Shown
 log = get_logger()
 
 _LONGEST_TITLE_FROM_BODY = 80
+BLOCKED = "its sender is blocked"
 FAILED = "The sender of this message failed authentication: somebody may be writing in the client's name."
 
 
@@ -61,7 +63,8 @@ class Recorder:
             return ignored("nothing for us")
         processed = [each for each in outcomes if each.status is EventStatus.PROCESSED]
         answers = tuple(answer for each in outcomes for answer in each.answers)
-        return Outcome(answers=answers) if processed else outcomes[0]
+        asks = tuple(ask for each in outcomes for ask in each.asks)
+        return Outcome(answers=answers, asks=asks) if processed else outcomes[0]
 
     def _record(self, session: Session, event: ClaimedEvent, prepared: Prepared, index: int) -> Outcome:
         said, files = prepared.parsed[index], prepared.files.get(index, ())
@@ -78,6 +81,8 @@ class Recorder:
 
     def _record_client(self, session: Session, arrival: _Arrival) -> Outcome:
         said = arrival.said
+        if (blocked_on := count_set_aside(session, said.sender)) is not None:
+            return self._set_aside(session, blocked_on)
         client_id = identity.client_for(session, said)
         if said.automatic is Automatic.NO:
             trust_again(session, said.sender)
@@ -95,6 +100,14 @@ class Recorder:
         self._open(session, arrival, client_id, found.linked_to, desk)
         return Outcome()
 
+    def _set_aside(self, session: Session, ticket_id: int) -> Outcome:
+        """Leave a blocked sender's message with the event that brought it, and count it on the card."""
+        # Unlocked: who unblocks holds the ticket and wants the block's row, which is ours now.
+        ticket = ticket_by_id(session, ticket_id)
+        if ticket is not None:
+            self.outbox.renew_card(session, ticket)
+        return ignored(BLOCKED)
+
     def _doubt(self, session: Session, ticket: Ticket, said: InboundMessage) -> None:
         if said.authenticated == authentication.FAIL:
             self.outbox.tell(session, ticket, f"{FAILED} Ask before you act on it.")
@@ -105,7 +118,7 @@ class Recorder:
         if arrival.said.automatic is Automatic.NO:
             lifecycle.client_wrote(session, ticket)
         desk = desk_of(session, ticket.department_id)
-        card = ticket.status != before or _card_tells(arrival.said)
+        card = ticket.status != before or _card_tells(arrival.said) or self.outbox.answers_end(arrival.event.channel)
         self.outbox.show(session, ticket, desk, arrival.shown(message_id), card=card)
         self._doubt(session, ticket, arrival.said)
         log.info("message_recorded", ticket_id=ticket.id, message_id=message_id, rule=str(rule))

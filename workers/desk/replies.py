@@ -13,13 +13,14 @@ from models.messages import add_message, name_message
 from models.notes import add_note
 from models.tickets import Ticket, lock_ticket, ticket_by_external_id
 from workers.desk import lifecycle
-from workers.desk.identity import Refusal, agent_for
+from workers.desk.identity import Agent, Refusal, agent_for
 from workers.desk.outcome import ALREADY_RECORDED, IgnoredError, Outcome, ignored
 from workers.logs import get_logger
 from workers.outbox import AGENTS_THREAD, Outbox, Shown
 
 log = get_logger()
 
+MOVED = "Nothing was sent: this ticket is worked on in another department now. Write in its thread there."
 _NOTE_MARKS = ("note:", "🔒", ":lock:")
 _REPLY_MARK = re.compile(r"[\s*_~>`]*reply\s*:[\s*_~`]*", re.IGNORECASE)
 # What may stand around a mark without changing what the agent meant by it: Slack's formatting, and the invisible.
@@ -62,6 +63,9 @@ class Replies:
         ticket = _ticket_of(session, said)
         if ticket is None:
             return ignored("not in a ticket's thread")
+        if desk.department_id != ticket.department_id:
+            self.outbox.tell(session, ticket, MOVED, desk=desk)
+            return Outcome()
         agent = agent_for(session, said.sender, profile, ticket.department_id)
         if isinstance(agent, Refusal):
             self.outbox.tell(session, ticket, f"A message here was not sent to the client: its author {agent}.")
@@ -81,7 +85,7 @@ class Replies:
         if said.external_id is not None and not name_message(session, message_id, said.external_id):
             raise IgnoredError(ALREADY_RECORDED)
         add_attachments(session, message_id, files)
-        self._send(session, ticket, desk, message_id, text, agent.name, hold=True)
+        self._send(session, ticket, desk, message_id, text, agent, hold=True)
         return Outcome()
 
     def write(self, session: Session, ticket: Ticket, *, user_id: int, name: str, text: str) -> int:
@@ -89,21 +93,28 @@ class Replies:
         message_id = add_message(session, ticket_id=ticket.id, body=clean_text(text), user_id=user_id)
         desk = desk_of(session, ticket.department_id)
         self.outbox.show(session, ticket, desk, Shown(message_id=message_id, body=text))
-        self._send(session, ticket, desk, message_id, text, name, hold=False)
+        self._send(session, ticket, desk, message_id, text, Agent(user_id=user_id, name=name), hold=False)
         return message_id
 
     def _send(  # noqa: PLR0913 (the end of both ways to answer)
-        self, session: Session, ticket: Ticket, desk: Desk, message_id: int, text: str, name: str, *, hold: bool
+        self, session: Session, ticket: Ticket, desk: Desk, message_id: int, text: str, agent: Agent, *, hold: bool
     ) -> None:
         before = ticket.status
         if not self.outbox.send_to_client(session, ticket, message_id, text, hold=hold):
             self.outbox.tell(session, ticket, "The answer was not sent: the client of this ticket has no address.")
             return
-        lifecycle.agent_answered(session, ticket, name)
+        lifecycle.agent_answered(session, ticket, agent.name)
         self.outbox.mark(session, ticket.id, message_id, desk)
         if ticket.status != before:
             self.outbox.renew_card(session, ticket)
+        if settings_of(session, ticket.department_id).assign_first_answer:
+            self._first_answer(session, ticket, desk, message_id, agent)
         log.info("reply_recorded", ticket_id=ticket.id, message_id=message_id)
+
+    def _first_answer(self, session: Session, ticket: Ticket, desk: Desk, message_id: int, agent: Agent) -> None:
+        told = lifecycle.first_answer(session, ticket, message_id, agent.user_id, agent.name)
+        if told is not None:
+            self.outbox.show(session, ticket, desk, Shown(message_id=told), card=True)
 
 
 def _ticket_of(session: Session, said: InboundMessage) -> Ticket | None:

@@ -1,0 +1,154 @@
+"""The card: what the agents see of a ticket at a glance, and what they can do there."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from channels.base import Button, Choice, ExternalId, Menu, Sign, TicketCard
+from channels.email import authentication
+from channels.registry import Registry
+from models.blocks import block_of
+from models.clients import Client
+from models.departments import Department, desk_of, staffed_departments
+from models.messages import Message, MessageSource, last_source
+from models.tags import list_tags, tag_ids_of, tags_of
+from models.tickets import Priority, Ticket, TicketStatus, assigned_ids, assignees_of, linked_to
+from models.users import User, agents_of
+from workers.desk.originals import original_buttons
+
+# More than these are asked for in a form, so that the card stays small.
+FEW = 25
+# The choice that takes a ticket from everybody.
+NOBODY = "0"
+
+
+def card_of(session: Session, channels: Registry, ticket_id: int, place: str) -> TicketCard:
+    """Return a ticket as the agents who work in `place` see it now."""
+    ticket = session.get_one(Ticket, ticket_id)
+    department = session.get(Department, ticket.department_id) if ticket.department_id else None
+    source = last_source(session, ticket_id)
+    worked_on_here = desk_of(session, ticket.department_id).agents_channel == place
+    return TicketCard(
+        ticket_id=ticket.id,
+        title=ticket.title,
+        client=session.get_one(Client, ticket.client_id).name,
+        address=source.sender if source else "",
+        channel=source.channel if source else "",
+        department=department.name if department else "no department",
+        status=ticket.status,
+        priority=ticket.priority,
+        opened_at=ticket.created_at,
+        assignees=tuple(assignees_of(session, ticket_id)),
+        tags=tuple(tags_of(session, ticket_id)),
+        warnings=tuple(_warnings(session, channels, ticket, source)),
+        buttons=(*original_buttons(source), *_questions(session, ticket)),
+        menus=tuple(_menus(session, ticket)),
+        more=_more(session, channels, ticket, source),
+        answer_until=_answer_until(session, channels, source),
+        moved_to="" if worked_on_here or department is None else department.name,
+        signs=_signs(session, ticket) if worked_on_here else frozenset(),
+    )
+
+
+def _signs(session: Session, ticket: Ticket) -> frozenset[Sign]:
+    holds = {
+        Sign.TAKEN: bool(assigned_ids(session, ticket.id)),
+        Sign.CLOSED: ticket.status == TicketStatus.CLOSED,
+        Sign.URGENT: ticket.priority == Priority.URGENT,
+    }
+    return frozenset(sign for sign, so in holds.items() if so)
+
+
+def assign_menu(session: Session, ticket: Ticket) -> Menu:
+    """Return the agents who may have a ticket now."""
+    agents = [Choice(label=user.name, value=str(user.id)) for user in agents_of(session, ticket.department_id)]
+    nobody = [Choice(label="Nobody", value=NOBODY)]
+    return Menu(label="Assign to", action="assign", value=str(ticket.id), choices=(*agents, *nobody))
+
+
+def department_menu(session: Session, ticket: Ticket) -> Menu:
+    """Return the departments that a ticket can be moved to."""
+    others = [each for each in staffed_departments(session) if each.id != ticket.department_id]
+    choices = tuple(Choice(label=each.name, value=str(each.id)) for each in others)
+    return Menu(label="Move to department", action="department", value=str(ticket.id), choices=choices)
+
+
+def tags_menu(session: Session, ticket: Ticket) -> Menu:
+    """Return all tags, the ticket's own as chosen."""
+    return Menu(
+        label="Tags",
+        action="tags",
+        value=str(ticket.id),
+        choices=tuple(Choice(label=tag.name, value=str(tag.id)) for tag in list_tags(session)),
+        chosen=tuple(str(each) for each in sorted(tag_ids_of(session, ticket.id))),
+        several=True,
+    )
+
+
+def client_address(channels: Registry, source: MessageSource) -> ExternalId:
+    """Return the address that a message came from."""
+    return ExternalId(type=channels.channels[source.channel].address_type, value=source.sender)
+
+
+def _menus(session: Session, ticket: Ticket) -> Iterator[Menu]:
+    status = tuple(Choice(label=each.replace("_", " "), value=each) for each in TicketStatus)
+    priority = tuple(Choice(label=each, value=each) for each in Priority)
+    value = str(ticket.id)
+    yield Menu(label="Status", action="status", value=value, choices=status, chosen=(ticket.status,))
+    yield Menu(label="Priority", action="priority", value=value, choices=priority, chosen=(ticket.priority,))
+    yield from (menu for menu in _people_and_places(session, ticket) if len(menu.choices) <= FEW)
+
+
+def _questions(session: Session, ticket: Ticket) -> tuple[Button, ...]:
+    """Return the buttons that open a form: for tags, and for what has too many choices for a card."""
+    value = str(ticket.id)
+    many = [menu for menu in _people_and_places(session, ticket) if len(menu.choices) > FEW]
+    asked = tuple(Button(label=f"{menu.label} …", action=f"ask_{menu.action}", value=value) for menu in many)
+    return (*asked, Button(label="Tags …", action="ask_tags", value=value))
+
+
+def _people_and_places(session: Session, ticket: Ticket) -> tuple[Menu, Menu]:
+    return assign_menu(session, ticket), department_menu(session, ticket)
+
+
+def _more(session: Session, channels: Registry, ticket: Ticket, source: MessageSource | None) -> tuple[Button, ...]:
+    value = str(ticket.id)
+    history = Button(label="Client's history", action="history", value=value)
+    if source is None:
+        return (history,)
+    blocked = block_of(session, client_address(channels, source)) is not None
+    action = "unblock" if blocked else "block"
+    return (history, Button(label=f"{action.capitalize()} sender", action=action, value=value))
+
+
+def _answer_until(session: Session, channels: Registry, source: MessageSource | None) -> datetime | None:
+    within = channels.channels[source.channel].answers_within if source else None
+    if source is None or within is None:
+        return None
+    return (source.sent_at or session.get_one(Message, source.message_id).created_at) + within
+
+
+def _warnings(session: Session, channels: Registry, ticket: Ticket, source: MessageSource | None) -> Iterator[str]:
+    if source is not None:
+        yield from _blocked(session, channels, source)
+        yield from _doubts(source)
+    linked = linked_to(session, ticket.id)
+    if linked:
+        yield f"See also {', '.join(f'#{each}' for each in linked)}."
+
+
+def _blocked(session: Session, channels: Registry, source: MessageSource) -> Iterator[str]:
+    block = block_of(session, client_address(channels, source))
+    if block is not None:
+        by, since = session.get_one(User, block.user_id).name, f"{block.created_at:%d %b %Y}"
+        yield f"The sender was blocked by {by} on {since}. Set aside since: {block.set_aside} (frontdesk events list)."
+
+
+def _doubts(source: MessageSource) -> Iterator[str]:
+    if source.authenticated == authentication.FAIL:
+        yield "The sender failed authentication: this may not be who it says."
+    if source.reply_to not in {"", source.sender}:
+        yield f"The sender asks for answers to {source.reply_to}. Answers go to the address they wrote from."
+    if source.automatic != "no":
+        yield "Sent by a machine."
