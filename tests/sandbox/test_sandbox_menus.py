@@ -95,7 +95,7 @@ def trigger(sandbox: Sandbox, receiver: Receiver, word: str) -> str:
 @pytest.mark.parametrize(
     ("given", "kept"), [({}, ["bug"]), ({"tags": []}, []), ({"tags": ["vip", "late"]}, ["vip", "late"])]
 )
-def test_a_form_holds_what_was_chosen_or_what_stood_there(  # noqa: PLR0917 (five fixtures and the case)
+def test_a_form_holds_what_was_chosen_or_what_stood_there(  # noqa: PLR0913, PLR0917 (five fixtures and the case)
     slack: WebClient, sandbox: Sandbox, receiver: Receiver, trigger: str, word: str, given: Json, kept: list[str]
 ) -> None:
     view = slack.views_open(trigger_id=trigger, view={**FORM, "private_metadata": word})["view"]
