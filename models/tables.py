@@ -1,6 +1,7 @@
 """Import every table, so that `Base.metadata` is whole."""
 
 from models import (
+    assignments,
     attachments,
     blocks,
     clients,
@@ -19,6 +20,7 @@ from models import (
 from models.base import Base
 
 __all__ = [
+    "assignments",
     "attachments",
     "blocks",
     "clients",

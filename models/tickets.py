@@ -5,21 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    ForeignKey,
-    Index,
-    Integer,
-    String,
-    Table,
-    UniqueConstraint,
-    delete,
-    func,
-    or_,
-    select,
-    true,
-    update,
-)
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -28,7 +14,6 @@ from models.clients import Client
 from models.departments import Department
 from models.external_ids import ExternalId
 from models.messages import MessageSource, messages_with_sources
-from models.users import User
 
 
 class TicketStatus(StrEnum):
@@ -99,14 +84,6 @@ class TicketLink(Identified, Base):
 
     ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"))
     linked_ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), index=True)
-
-
-ticket_assignments = Table(
-    "ticket_assignments",
-    Base.metadata,
-    Column("ticket_id", Integer, ForeignKey("tickets.id"), primary_key=True),
-    Column("user_id", Integer, ForeignKey("users.id"), primary_key=True),
-)
 
 
 def open_ticket(session: Session, *, title: str, client_id: int, department_id: int | None) -> Ticket:
@@ -223,43 +200,6 @@ def linked_to(session: Session, ticket_id: int) -> list[int]:
         )
     )
     return sorted({each for row in rows for each in row} - {ticket_id})
-
-
-def assign(session: Session, ticket_id: int, user_id: int) -> bool:
-    """Assign a user; false when they were already."""
-    made = session.execute(
-        insert(ticket_assignments)
-        .values(ticket_id=ticket_id, user_id=user_id)
-        .on_conflict_do_nothing()
-        .returning(ticket_assignments.c.user_id)
-    )
-    return made.scalar() is not None
-
-
-def assigned_ids(session: Session, ticket_id: int) -> set[int]:
-    """Return the ids of those assigned."""
-    return set(session.scalars(select(ticket_assignments.c.user_id).where(ticket_assignments.c.ticket_id == ticket_id)))
-
-
-def unassign(session: Session, ticket_id: int, user_ids: Collection[int]) -> None:
-    """Take a ticket from users."""
-    session.execute(
-        delete(ticket_assignments).where(
-            ticket_assignments.c.ticket_id == ticket_id, ticket_assignments.c.user_id.in_(user_ids)
-        )
-    )
-
-
-def assignees_of(session: Session, ticket_id: int) -> list[str]:
-    """Return the names of those assigned."""
-    return list(
-        session.scalars(
-            select(User.name)
-            .join(ticket_assignments, ticket_assignments.c.user_id == User.id)
-            .where(ticket_assignments.c.ticket_id == ticket_id)
-            .order_by(User.name)
-        )
-    )
 
 
 def list_tickets(

@@ -6,22 +6,14 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from channels.base import AgentAction, ExternalId, Menu, clean_line
+from models.assignments import assign, assigned_ids, assignees_of, unassign
 from models.base import row_id
 from models.blocks import block, block_of, unblock
 from models.clients import Client
 from models.departments import Department, desk_of
 from models.messages import add_message, last_source
 from models.tags import list_tags, set_tags, tag_ids_of
-from models.tickets import (
-    Priority,
-    Ticket,
-    TicketStatus,
-    assign,
-    assigned_ids,
-    assignees_of,
-    tickets_of_client,
-    unassign,
-)
+from models.tickets import Priority, Ticket, TicketStatus, tickets_of_client
 from models.users import User, UserType, departments_of, works_in
 from workers.desk import lifecycle
 from workers.desk.cards import NOBODY, assign_menu, client_address, department_menu, tags_menu

@@ -1,6 +1,6 @@
 """The card: what the agents see of a ticket at a glance, and what they can do there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -8,12 +8,13 @@ from sqlalchemy.orm import Session
 from channels.base import Button, Choice, ExternalId, Menu, Sign, TicketCard
 from channels.email import authentication
 from channels.registry import Registry
-from models.blocks import block_of
+from models.assignments import assigned_ids, assignees_of
+from models.blocks import Block, block_of
 from models.clients import Client
 from models.departments import Department, desk_of, staffed_departments
 from models.messages import Message, MessageSource, last_source
 from models.tags import list_tags, tag_ids_of, tags_of
-from models.tickets import Priority, Ticket, TicketStatus, assigned_ids, assignees_of, linked_to
+from models.tickets import Priority, Ticket, TicketStatus, linked_to
 from models.users import User, agents_of
 from workers.desk.originals import original_buttons
 
@@ -28,6 +29,8 @@ def card_of(session: Session, channels: Registry, ticket_id: int, place: str) ->
     ticket = session.get_one(Ticket, ticket_id)
     department = session.get(Department, ticket.department_id) if ticket.department_id else None
     source = last_source(session, ticket_id)
+    block = block_of(session, client_address(channels, source)) if source else None
+    asked = assign_menu(session, ticket), department_menu(session, ticket)
     worked_on_here = desk_of(session, ticket.department_id).agents_channel == place
     return TicketCard(
         ticket_id=ticket.id,
@@ -41,10 +44,10 @@ def card_of(session: Session, channels: Registry, ticket_id: int, place: str) ->
         opened_at=ticket.created_at,
         assignees=tuple(assignees_of(session, ticket_id)),
         tags=tuple(tags_of(session, ticket_id)),
-        warnings=tuple(_warnings(session, channels, ticket, source)),
-        buttons=(*original_buttons(source), *_questions(session, ticket)),
-        menus=tuple(_menus(session, ticket)),
-        more=_more(session, channels, ticket, source),
+        warnings=tuple(_warnings(session, ticket, source, block)),
+        buttons=(*original_buttons(source), *_questions(ticket, asked)),
+        menus=tuple(_menus(ticket, asked)),
+        more=_more(ticket, source, block),
         answer_until=_answer_until(session, channels, source),
         moved_to="" if worked_on_here or department is None else department.name,
         signs=_signs(session, ticket) if worked_on_here else frozenset(),
@@ -91,34 +94,29 @@ def client_address(channels: Registry, source: MessageSource) -> ExternalId:
     return ExternalId(type=channels.channels[source.channel].address_type, value=source.sender)
 
 
-def _menus(session: Session, ticket: Ticket) -> Iterator[Menu]:
+def _menus(ticket: Ticket, asked: Sequence[Menu]) -> Iterator[Menu]:
     status = tuple(Choice(label=each.replace("_", " "), value=each) for each in TicketStatus)
     priority = tuple(Choice(label=each, value=each) for each in Priority)
     value = str(ticket.id)
     yield Menu(label="Status", action="status", value=value, choices=status, chosen=(ticket.status,))
     yield Menu(label="Priority", action="priority", value=value, choices=priority, chosen=(ticket.priority,))
-    yield from (menu for menu in _people_and_places(session, ticket) if len(menu.choices) <= FEW)
+    yield from (menu for menu in asked if len(menu.choices) <= FEW)
 
 
-def _questions(session: Session, ticket: Ticket) -> tuple[Button, ...]:
+def _questions(ticket: Ticket, asked: Sequence[Menu]) -> tuple[Button, ...]:
     """Return the buttons that open a form: for tags, and for what has too many choices for a card."""
     value = str(ticket.id)
-    many = [menu for menu in _people_and_places(session, ticket) if len(menu.choices) > FEW]
-    asked = tuple(Button(label=f"{menu.label} …", action=f"ask_{menu.action}", value=value) for menu in many)
-    return (*asked, Button(label="Tags …", action="ask_tags", value=value))
+    many = [menu for menu in asked if len(menu.choices) > FEW]
+    forms = [Button(label=f"{menu.label} …", action=f"ask_{menu.action}", value=value) for menu in many]
+    return (*forms, Button(label="Tags …", action="ask_tags", value=value))
 
 
-def _people_and_places(session: Session, ticket: Ticket) -> tuple[Menu, Menu]:
-    return assign_menu(session, ticket), department_menu(session, ticket)
-
-
-def _more(session: Session, channels: Registry, ticket: Ticket, source: MessageSource | None) -> tuple[Button, ...]:
+def _more(ticket: Ticket, source: MessageSource | None, block: Block | None) -> tuple[Button, ...]:
     value = str(ticket.id)
     history = Button(label="Client's history", action="history", value=value)
     if source is None:
         return (history,)
-    blocked = block_of(session, client_address(channels, source)) is not None
-    action = "unblock" if blocked else "block"
+    action = "block" if block is None else "unblock"
     return (history, Button(label=f"{action.capitalize()} sender", action=action, value=value))
 
 
@@ -129,20 +127,15 @@ def _answer_until(session: Session, channels: Registry, source: MessageSource | 
     return (source.sent_at or session.get_one(Message, source.message_id).created_at) + within
 
 
-def _warnings(session: Session, channels: Registry, ticket: Ticket, source: MessageSource | None) -> Iterator[str]:
+def _warnings(session: Session, ticket: Ticket, source: MessageSource | None, block: Block | None) -> Iterator[str]:
+    if block is not None:
+        by, since = session.get_one(User, block.user_id).name, f"{block.created_at:%d %b %Y}"
+        yield f"The sender was blocked by {by} on {since}. Set aside since: {block.set_aside} (frontdesk events list)."
     if source is not None:
-        yield from _blocked(session, channels, source)
         yield from _doubts(source)
     linked = linked_to(session, ticket.id)
     if linked:
         yield f"See also {', '.join(f'#{each}' for each in linked)}."
-
-
-def _blocked(session: Session, channels: Registry, source: MessageSource) -> Iterator[str]:
-    block = block_of(session, client_address(channels, source))
-    if block is not None:
-        by, since = session.get_one(User, block.user_id).name, f"{block.created_at:%d %b %Y}"
-        yield f"The sender was blocked by {by} on {since}. Set aside since: {block.set_aside} (frontdesk events list)."
 
 
 def _doubts(source: MessageSource) -> Iterator[str]:

@@ -2,9 +2,10 @@
 
 from sqlalchemy.orm import Session
 
+from models.assignments import assign, assigned_ids
 from models.base import now
 from models.messages import add_message, answered_before
-from models.tickets import Priority, Ticket, TicketStatus, assign, assigned_ids
+from models.tickets import Priority, Ticket, TicketStatus
 
 
 def client_wrote(session: Session, ticket: Ticket) -> bool:
