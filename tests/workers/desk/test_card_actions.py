@@ -6,6 +6,7 @@ import pytest
 
 from sandbox.faults import Fault
 from tests.desk import Desk
+from workers.desk.card_actions import ACTIONS
 from workers.tasks.inbound import ingest_conversation
 
 BEN, ADA, SUPPORT, BILLING = 2, 1, 1, 2
@@ -125,9 +126,63 @@ def test_a_form_is_refused_to_who_lost_the_department_while_it_was_open(mailed: 
     assert "not an agent of this department" in mailed.words()[-1]
 
 
+@pytest.mark.parametrize("user", ["U0EVE", "U0CLEO", "U0FAR", "U0GONE", "U0ROBOT"])
+def test_a_form_sent_off_by_who_is_no_agent_changes_nothing(mailed: Desk, user: str) -> None:
+    mailed.pick("ask_tags")
+    mailed.work()
+    mailed.submit({"choice": {"tags": [f"{mailed.ticket().id}:1"]}}, user=user)
+    mailed.work()
+    assert mailed.count("ticket_tags") == 0
+    assert mailed.words()[-1].startswith("Nothing was changed: your account is")
+
+
+def state(desk: Desk) -> list[object]:
+    tables = ("tickets", "ticket_assignments", "ticket_tags", "blocks", "messages")
+    return [desk.scalars(f"SELECT {table}::text FROM {table} ORDER BY 1") for table in tables]  # noqa: S608 (names of ours)
+
+
+@pytest.mark.parametrize("action", sorted(ACTIONS))
+def test_a_ticket_of_another_department_is_out_of_reach_whatever_the_call_names(desk: Desk, action: str) -> None:
+    desk.mail(to="billing@desk.example")
+    desk.work()
+    before = state(desk)
+    for choice in ("", "1", "closed", "high", "0"):
+        desk.press(action, desk.ticket().id, choice=choice)
+    desk.work()
+    assert state(desk) == before
+    assert desk.effects("slack", "view") == []
+
+
+@pytest.mark.parametrize("choice", ["0x1", "99", "-1", "99999999999", "1 OR 1=1", "\x00", "melted", "ä" * 300])
+@pytest.mark.parametrize("action", ["status", "priority", "assign", "department", "tags"])
+def test_a_choice_that_was_never_offered_changes_nothing(mailed: Desk, action: str, choice: str) -> None:
+    before = state(mailed)
+    mailed.press(action, mailed.ticket().id, choice=choice)
+    mailed.work()
+    assert state(mailed) == before
+    assert mailed.scalars("SELECT status FROM inbound_events ORDER BY id") == ["processed", "processed"]
+
+
+def test_more_than_a_card_holds_is_asked_for_in_a_form(mailed: Desk) -> None:
+    values = ", ".join(f"('Agent {number:03}', 'a{number}@desk.example', 'administrator')" for number in range(150))
+    mailed.scalars(f"INSERT INTO users (name, email, type) VALUES {values} RETURNING id")  # noqa: S608 (numbers of ours)
+    mailed.pick("take")
+    mailed.work()
+    mailed.pick("ask_assign")
+    mailed.work()
+    chosen = mailed.scalars("SELECT id FROM users WHERE name = 'Agent 149'")[0]
+    mailed.submit({"choice": {"assign": f"{mailed.ticket().id}:{chosen}"}})
+    mailed.work()
+    assert "*Assigned to*\\nAgent 149" in mailed.card()
+
+
 @pytest.mark.parametrize("_round", range(3))
 @pytest.mark.parametrize(
-    ("action", "choice"), [("status", "closed"), ("priority", "high"), ("assign", ADA), ("take", 0)]
+    ("action", "choice"),
+    [
+        *(("status", "closed"), ("priority", "high"), ("assign", BEN), ("department", BILLING), ("tags", 1)),
+        *(("take", ""), ("block", "")),
+    ],
 )
 def test_20_clicks_at_once_are_one_effect(mailed: Desk, action: str, choice: object, _round: int) -> None:
     before = mailed.count("messages")
