@@ -12,19 +12,19 @@ _CARD = sa.text("purpose = 'card'")
 _RENEWAL = sa.text("purpose = 'card_update' AND status = 'pending'")
 
 
-def _card_keys(*columns: str) -> None:
-    """Hold cards, and renewals that wait, to one for each value of these columns."""
-    for name, where in (("deliveries_card_key", _CARD), ("deliveries_card_update_key", _RENEWAL)):
-        op.drop_index(name, table_name="deliveries")
-        op.create_index(name, "deliveries", list(columns), unique=True, postgresql_where=where)
-
-
 def upgrade() -> None:
     op.add_column(
         "department_settings", sa.Column("assign_first_answer", sa.Boolean(), server_default="true", nullable=False)
     )
     op.add_column("ticket_external_ids", sa.Column("signs", sa.String(length=255), server_default="", nullable=False))
-    _card_keys("ticket_id", "recipient")
+    op.drop_index("deliveries_card_key", table_name="deliveries")
+    op.create_index(
+        "deliveries_card_key", "deliveries", ["ticket_id", "recipient"], unique=True, postgresql_where=_CARD
+    )
+    op.drop_index("deliveries_card_update_key", table_name="deliveries")
+    op.create_index(
+        "deliveries_card_update_key", "deliveries", ["ticket_id", "recipient"], unique=True, postgresql_where=_RENEWAL
+    )
     op.create_table(
         "blocks",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -45,7 +45,10 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("blocks")
     _one_card_a_ticket()
-    _card_keys("ticket_id")
+    op.drop_index("deliveries_card_key", table_name="deliveries")
+    op.create_index("deliveries_card_key", "deliveries", ["ticket_id"], unique=True, postgresql_where=_CARD)
+    op.drop_index("deliveries_card_update_key", table_name="deliveries")
+    op.create_index("deliveries_card_update_key", "deliveries", ["ticket_id"], unique=True, postgresql_where=_RENEWAL)
     op.drop_column("ticket_external_ids", "signs")
     op.drop_column("department_settings", "assign_first_answer")
 
