@@ -1,11 +1,13 @@
 """What agents do on a card: by Slack's own calls, for what stands on the card that was posted."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from sandbox.faults import Fault
 from tests.desk import Desk
+from workers.db import Database
 from workers.desk.card_actions import ACTIONS
 from workers.tasks.inbound import ingest_conversation
 
@@ -190,8 +192,12 @@ def test_20_clicks_at_once_are_one_effect(mailed: Desk, action: str, choice: obj
         mailed.press(action, mailed.ticket().id, choice=str(choice))
     mailed.scalars("UPDATE inbound_events SET conversation = 'lane ' || id RETURNING id")
     ids = [int(str(each)) for each in mailed.scalars("SELECT id FROM inbound_events WHERE status = 'pending'")]
+    # A connection for each: waiting for one is not what is tested.
+    database = Database(mailed.tools.settings.database_url, lambda _: None, pool_size=20)
+    tools = replace(mailed.tools, database=database)
     with ThreadPoolExecutor(20) as workers:
-        list(workers.map(lambda each: ingest_conversation(mailed.tools, each), ids))
+        list(workers.map(lambda each: ingest_conversation(tools, each), ids))
+    database.engine.dispose()
     assert len(ids) == 20
     assert mailed.count("messages") == before + 1
 
