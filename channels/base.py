@@ -4,9 +4,9 @@ All frozen; times are aware and UTC; text is `str`, payloads are `bytes`.
 """
 
 import quopri
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -20,12 +20,14 @@ __all__ = [
     "Automatic",
     "Button",
     "Channel",
+    "Choice",
     "Connection",
     "DeliveryReport",
     "ExternalId",
     "InboundMessage",
     "Lookup",
     "Mark",
+    "Menu",
     "OutboundMessage",
     "Parsed",
     "Profile",
@@ -34,6 +36,7 @@ __all__ = [
     "Receipt",
     "ReportState",
     "Request",
+    "Sign",
     "TicketCard",
     "Verdict",
     "Webhook",
@@ -90,6 +93,14 @@ class Mark(StrEnum):
     WAITING = "waiting"
     DELIVERED = "delivered"
     FAILED = "failed"
+
+
+class Sign(StrEnum):
+    """What a sign on the card says, whoever put it there; an agent's asks for it."""
+
+    TAKEN = "taken"
+    CLOSED = "closed"
+    URGENT = "urgent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,8 +201,9 @@ class DeliveryReport:
 class AgentAction:
     """Something a person did rather than wrote: a button, a command, an edit or deletion of a message.
 
-    `action` is our word (`edit`, `delete`, `take`, `close`, `retry`, `command`); `thread` and `message` say on what;
-    `value` is the button's value, the command's words or the edited text; `answer_url` takes an answer only they see.
+    `action` is our word (`edit`, `delete`, `take`, `close`, `retry`, `command`, `sign`); `thread` and `message` say on
+    what; `value` is the button's value, the command's words, the edited text or the `Sign`; `choices` are what was
+    chosen of a menu. `answer_url` takes an answer only they see; `trigger` lets us ask them something, for 3 seconds.
     """
 
     actor: ExternalId
@@ -200,7 +212,9 @@ class AgentAction:
     thread: ExternalId | None = None
     message: ExternalId | None = None
     mentions: tuple[ExternalId, ...] = ()
+    choices: tuple[str, ...] = ()
     answer_url: str = ""
+    trigger: str = ""
 
 
 Parsed = InboundMessage | DeliveryReport | AgentAction
@@ -217,10 +231,35 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One thing that can be chosen: its words, and what comes back."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Menu:
+    """A choice under a card or in a form; it comes back as an `AgentAction` with this action and value, and `choices`.
+
+    `chosen` are the values chosen now. `several` says that any number may be chosen, none too: in forms only.
+    """
+
+    label: str
+    action: str
+    value: str
+    choices: tuple[Choice, ...]
+    chosen: tuple[str, ...] = ()
+    several: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TicketCard:
     """What the agents see of a ticket at a glance; rendered at the moment of sending.
 
-    `buttons` come after those that fit every ticket.
+    `buttons` come after those that fit every ticket, `more` are kept behind a further press. `answer_until` is when the
+    channel stops taking answers. With `moved_to` the ticket is worked on elsewhere, and the card says only that.
+    `signs` stand beside it.
     """
 
     ticket_id: int
@@ -237,6 +276,11 @@ class TicketCard:
     warnings: tuple[str, ...] = ()
     buttons: tuple[Button, ...] = ()
     merged_into: int | None = None
+    menus: tuple[Menu, ...] = ()
+    more: tuple[Button, ...] = ()
+    answer_until: datetime | None = None
+    moved_to: str = ""
+    signs: frozenset[Sign] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -345,6 +389,10 @@ class Channel(Protocol):
     def files_apart(self) -> bool:
         """Say whether files go in a send of their own, after the text."""
 
+    @property
+    def answers_within(self) -> timedelta | None:
+        """Return how long after a client's message answers are taken, `None` where that has no end."""
+
     def address(self, text: str) -> ExternalId:
         """Return an address that a person wrote in normal form; raise `ValueError` when it is none."""
 
@@ -382,8 +430,20 @@ class AgentsDesk(Channel, Protocol):
     def mark(self, message: ExternalId, mark: Mark) -> None:
         """Make this the only mark of ours on a message; may be repeated. Raises a `SendError`."""
 
+    def sign(self, message: ExternalId, put: Collection[Sign], take_away: Collection[Sign]) -> None:
+        """Put signs of ours on a card and take others away; may be repeated. Raises a `SendError`."""
+
     def answer(self, url: str, text: str) -> None:
         """Say something that only the person who acted sees. Raises a `SendError`."""
+
+    def whisper(self, place: ExternalId, person: ExternalId, text: str) -> None:
+        """Say something in a channel that only one person there sees. Raises a `SendError`."""
+
+    def ask(self, trigger: str, answer_url: str, menu: Menu) -> None:
+        """Open a form for the person who acted, at most 3 seconds later; refusals go to `answer_url`.
+
+        Raises a `SendError`.
+        """
 
 
 class Webhook(Protocol):

@@ -90,10 +90,11 @@ class Delivery(Identified, Base):
         Index("deliveries_channel_external_id_idx", "channel", "external_id"),
         Index("deliveries_ticket_id_idx", "ticket_id"),
         Index("deliveries_message_id_idx", "message_id"),
-        Index("deliveries_card_key", "ticket_id", unique=True, postgresql_where=text("purpose = 'card'")),
+        Index("deliveries_card_key", "ticket_id", "recipient", unique=True, postgresql_where=text("purpose = 'card'")),
         Index(
             "deliveries_card_update_key",
             "ticket_id",
+            "recipient",
             unique=True,
             postgresql_where=text("purpose = 'card_update' AND status = 'pending'"),
         ),
@@ -189,7 +190,11 @@ def pending_again() -> ColumnElement[str]:
     """Return the status of a send that is given back: canceled where the same renewal or mark waits by now."""
     waiting = aliased(Delivery)
     same = or_(
-        and_(Delivery.purpose == Purpose.CARD_UPDATE, waiting.ticket_id == Delivery.ticket_id),
+        and_(
+            Delivery.purpose == Purpose.CARD_UPDATE,
+            waiting.ticket_id == Delivery.ticket_id,
+            waiting.recipient == Delivery.recipient,
+        ),
         and_(Delivery.purpose == Purpose.RECEIPT, waiting.message_id == Delivery.message_id),
     )
     waits = exists().where(

@@ -1,7 +1,9 @@
 """Import every table, so that `Base.metadata` is whole."""
 
 from models import (
+    assignments,
     attachments,
+    blocks,
     clients,
     deliveries,
     departments,
@@ -19,7 +21,9 @@ from models import (
 from models.base import Base
 
 __all__ = [
+    "assignments",
     "attachments",
+    "blocks",
     "clients",
     "deliveries",
     "departments",

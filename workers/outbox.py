@@ -7,10 +7,10 @@ from sqlalchemy.orm import Session
 
 from channels.base import bounded
 from channels.registry import Registry
-from models.attachments import StoredFile, add_attachments
+from models.attachments import StoredFile, add_attachments, has_files
 from models.deliveries import DeliveryStatus, NewDelivery, Purpose, cancel_deliveries, deliveries_to_client
 from models.departments import Desk, desk_of
-from models.messages import add_message, last_source
+from models.messages import add_message, last_source, not_yet_shown
 from models.tickets import Ticket
 from workers.db import deliver_soon
 from workers.thread_text import posts, whole
@@ -18,6 +18,8 @@ from workers.thread_text import posts, whole
 # The channel in which agents work, and the type of a ticket's thread there.
 AGENTS_CHANNEL = "slack"
 AGENTS_THREAD = "slack_agents"
+# Messages, the newest, when a ticket moves.
+MOST_THAT_FOLLOW = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +49,38 @@ class Outbox:
         deliver_soon(session, [*self._shown(ticket, desk, shown), *renewal])
 
     def tell(
-        self, session: Session, ticket: Ticket, text: str, *, about: int | None = None, card: bool = False
+        self, session: Session, ticket: Ticket, text: str, *, about: int | None = None, desk: Desk | None = None
     ) -> None:
-        """Tell the agents of a ticket something: a system message, shown in the thread."""
+        """Tell the agents of a ticket something: a system message, shown in the thread, or in that of another desk."""
         message_id = add_message(session, ticket_id=ticket.id, body=text)
         shown = Shown(message_id=message_id, body=text, about=about)
-        self.show(session, ticket, desk_of(session, ticket.department_id), shown, card=card)
+        self.show(session, ticket, desk or desk_of(session, ticket.department_id), shown)
+
+    def move(self, session: Session, ticket: Ticket, before: Desk, after: Desk, text: str) -> None:
+        """Bring a ticket to another desk: what people said follows its card, and the old card says where it went."""
+        moved = Shown(message_id=add_message(session, ticket_id=ticket.id, body=text), body=text)
+        earlier = self._earlier(session, ticket, after)
+        deliver_soon(
+            session,
+            [
+                *self._shown(ticket, before, moved),
+                *self._card(ticket, before, Purpose.CARD_UPDATE),
+                # A card that stands there from before is not made again; the renewal brings signs to a new one too.
+                *self._card(ticket, after, Purpose.CARD),
+                *self._card(ticket, after, Purpose.CARD_UPDATE),
+                *(each for shown in (*earlier, moved) for each in self._shown(ticket, after, shown)),
+            ],
+        )
+
+    def _earlier(self, session: Session, ticket: Ticket, desk: Desk) -> list[Shown]:
+        return [
+            Shown(message_id=each.id, body=each.body, files=has_files(session, each.id))
+            for each in not_yet_shown(session, ticket.id, desk.agents_channel or "", MOST_THAT_FOLLOW)
+        ]
+
+    def answers_end(self, channel: str) -> bool:
+        """Say whether a channel takes answers for a while only, so that every message of a client's renews the card."""
+        return self.channels.channels[channel].answers_within is not None
 
     def bring(self, session: Session, ticket: Ticket, text: str, files: Sequence[StoredFile]) -> None:
         """Bring files to the agents of a ticket: a system message that has them."""

@@ -21,6 +21,7 @@ class EmailChannel:
     address_type = "email"
     reports_delivery = False  # bounces come, receipts do not
     files_apart = False
+    answers_within = None
     lookup = Lookup()  # SMTP has no way to ask what became of a mail, so not finding it proves nothing
 
     def __init__(

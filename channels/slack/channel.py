@@ -1,6 +1,7 @@
 """Slack as a channel for clients, and as the agents' desk."""
 
 import re
+from collections.abc import Collection
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -10,10 +11,12 @@ from channels.base import (
     ExternalId,
     Lookup,
     Mark,
+    Menu,
     OutboundMessage,
     Parsed,
     Profile,
     RawEvent,
+    Sign,
     TicketCard,
 )
 from channels.download import download
@@ -43,6 +46,7 @@ class SlackChannel:
     send_timeout = 40.0
     reports_delivery = False
     files_apart = True
+    answers_within = None
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -104,6 +108,18 @@ class SlackChannel:
     def mark(self, message: ExternalId, mark: Mark) -> None:
         """Show on a message what became of it, and nothing else; may be called again. Raises a `SendError`."""
         self._api.mark(message, mark)
+
+    def sign(self, message: ExternalId, put: Collection[Sign], take_away: Collection[Sign]) -> None:
+        """Put signs of ours on a card and take others away; may be called again. Raises a `SendError`."""
+        self._api.sign(message, put, take_away)
+
+    def whisper(self, place: ExternalId, person: ExternalId, text: str) -> None:
+        """Say something in a channel that only one person there sees. Raises a `SendError`."""
+        self._api.whisper(place, person, text)
+
+    def ask(self, trigger: str, answer_url: str, menu: Menu) -> None:
+        """Open a form for the person who acted, at most 3 seconds later. Raises a `SendError`."""
+        self._api.ask(trigger, answer_url, menu)
 
     def answer(self, url: str, text: str) -> None:
         """Answer a button or command where only the person sees it. Raises a `SendError`."""

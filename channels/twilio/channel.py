@@ -1,7 +1,7 @@
 """SMS and WhatsApp as channels: the same account and code, told apart by their name."""
 
 import base64
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # The longest body Twilio takes, in characters; it cuts it into segments itself.
 BODY_LIMIT = 1600
 FETCH_TIMEOUT = 20.0
+# After a client's last message WhatsApp takes nothing but templates once this has passed: https://www.twilio.com/docs/api/errors/63016.
+WHATSAPP_WINDOW = timedelta(hours=24)
 # Seconds before each look for a message of which nobody knows whether Twilio took it.
 LOOK_AFTER = (2.0, 5.0, 15.0, 60.0)
 
@@ -37,6 +39,7 @@ class TwilioChannel:
         # Absence proves nothing: a message may show in the list late, and another with the same text may hide it.
         self.lookup = Lookup(delays=look_after, absence_is_proof=False)
         self.address_type = address_type(name)
+        self.answers_within = WHATSAPP_WINDOW if name == "whatsapp" else None
         self._account = account
         self._media_hosts = ("api.twilio.com", ".twiliocdn.com", own_host(account.api_url))
 

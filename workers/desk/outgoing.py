@@ -1,12 +1,12 @@
 """What a delivery says, worked out when it is sent: text or files of a message, a ticket's card, a mark."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from channels.base import Attachment, Automatic, Button, Channel, ExternalId, Mark, OutboundMessage, TicketCard, Verdict
+from channels.base import Attachment, Automatic, Button, Channel, ExternalId, Mark, OutboundMessage
 from channels.email import tokens
 from channels.errors import TryLater, Undeliverable
 from channels.registry import Registry
@@ -17,20 +17,12 @@ from models.deliveries import Delivery, DeliveryStatus, Purpose, deliveries_to_c
 from models.delivery_claims import ClaimedDelivery
 from models.departments import Department, settings_of
 from models.inbound_events import is_being_read
-from models.merges import MergeKind, family_of, merged_into, threads_of
-from models.messages import (
-    Message,
-    MessageSource,
-    heard_in,
-    last_source,
-    mail_names_before,
-    name_of_message,
-    source_of,
-)
+from models.merges import family_threads
+from models.messages import Message, heard_in, mail_names_before, name_of_message, source_of
 from models.suppressions import suppression_of
-from models.tags import tags_of
-from models.tickets import Ticket, assignees_of, linked_to, thread_of
+from models.tickets import Ticket, threads_of
 from models.users import User
+from workers.desk.cards import card_of
 from workers.desk.files import remarks
 from workers.desk.originals import original_buttons
 from workers.desk.reports import retry_button
@@ -39,8 +31,8 @@ from workers.outbox import AGENTS_CHANNEL, AGENTS_THREAD
 from workers.store import AttachmentStore, StoreAwayError
 from workers.thread_text import posts, whole
 
+NO_CARD_YET = "the ticket's card is not posted yet"
 _REFERENCES = 30
-_NO_CARD = "the ticket's card is not posted yet"
 _PATIENCE_WITH_AGENTS = timedelta(minutes=2)
 _FAILED = (DeliveryStatus.FAILED, DeliveryStatus.UNCONFIRMED)
 _ARRIVED = (DeliveryStatus.DELIVERED, DeliveryStatus.READ)
@@ -66,44 +58,23 @@ class Outgoing:
             return OutboundMessage(
                 idempotency_key=claimed.idempotency_key,
                 to=ExternalId(type=AGENTS_CHANNEL, value=claimed.recipient),
-                card=self.card(session, claimed.ticket_id),
+                card=card_of(session, self.channels, claimed.ticket_id, claimed.recipient),
             )
         return self._to_agents(session, claimed)
 
-    def card(self, session: Session, ticket_id: int) -> TicketCard:
-        """Return a ticket as the agents see it at a glance, now."""
-        ticket = session.get_one(Ticket, ticket_id)
-        client = session.get_one(Client, ticket.client_id)
-        department = session.get(Department, ticket.department_id) if ticket.department_id else None
-        source = last_source(session, ticket_id)
-        return TicketCard(
-            ticket_id=ticket.id,
-            title=ticket.title,
-            client=client.name,
-            address=source.sender if source else "",
-            channel=source.channel if source else "",
-            department=department.name if department else "no department",
-            status=ticket.status,
-            priority=ticket.priority,
-            opened_at=ticket.created_at,
-            assignees=tuple(assignees_of(session, ticket_id)),
-            tags=tuple(tags_of(session, ticket_id)),
-            warnings=_warnings(source, linked_to(session, family_of(session, MergeKind.TICKET, ticket_id))),
-            buttons=original_buttons(source),
-            merged_into=merged_into(session, ticket),
-        )
-
     def card_message(self, session: Session, claimed: ClaimedDelivery) -> ExternalId:
         """Return which message of the agents' channel is the ticket's card."""
-        return ExternalId(type="slack", value=_thread(session, claimed.ticket_id))
+        return ExternalId(type="slack", value=_thread(session, claimed))
 
     def mark(self, session: Session, claimed: ClaimedDelivery) -> tuple[ExternalId, Mark] | None:
         """Return the agent's message and the mark it should bear; `None` for one that does not stand in the thread."""
         message = session.get_one(Message, claimed.message_id)
-        channels = {each.rpartition("/")[0] for each in threads_of(session, message.ticket_id, AGENTS_THREAD)}
-        if not channels:
-            raise TryLater(_NO_CARD)
-        name = name_of_message(session, message.id, AGENTS_CHANNEL, channels)
+        threads = family_threads(session, message.ticket_id, AGENTS_THREAD)
+        if not threads:
+            raise TryLater(NO_CARD_YET)
+        # The first name is that of the agent's own message; others are those of copies where the ticket moved to.
+        places = {thread.rpartition("/")[0] for thread in threads}
+        name = name_of_message(session, message.id, AGENTS_CHANNEL, places)
         if name is None:
             return None
         sends = deliveries_to_client(session, message.id)
@@ -161,7 +132,7 @@ class Outgoing:
         return tokens.mint(self.secret, ticket.id, ticket.client_id)
 
     def _to_agents(self, session: Session, claimed: ClaimedDelivery) -> OutboundMessage:
-        channel, _, thread = _thread(session, claimed.ticket_id).rpartition("/")
+        channel, _, thread = _thread(session, claimed).rpartition("/")
         to = ExternalId(type=AGENTS_CHANNEL, value=channel)
         message = session.get_one(Message, claimed.message_id)
         if claimed.purpose is Purpose.FILES:
@@ -194,19 +165,20 @@ class Outgoing:
         return Attachment(name=file.name, content_type=file.content_type, data=content)
 
 
-def _thread(session: Session, ticket_id: int) -> str:
-    thread = thread_of(session, ticket_id, AGENTS_THREAD)
-    if thread is None:
-        raise TryLater(_NO_CARD)
-    return thread
+def _thread(session: Session, claimed: ClaimedDelivery) -> str:
+    """Return the ticket's thread where this is shown, or the newest: a department may have changed its channel."""
+    threads = threads_of(session, claimed.ticket_id, AGENTS_THREAD)
+    if not threads:
+        raise TryLater(NO_CARD_YET)
+    return next((each for each in threads if each.startswith(f"{claimed.recipient}/")), threads[0])
 
 
 def _thread_in_slack(session: Session, ticket: Ticket, message: Message) -> str:
     """Return the client's thread for an answer: a ticket that others were merged into has several."""
-    own = thread_of(session, ticket.id, AGENTS_CHANNEL)
+    own = next(iter(threads_of(session, ticket.id, AGENTS_CHANNEL)), "")
     if own and ticket.id != message.ticket_id:  # made before the merge, for this thread
         return own
-    threads = threads_of(session, message.ticket_id, AGENTS_CHANNEL)
+    threads = family_threads(session, message.ticket_id, AGENTS_CHANNEL)
     heard = heard_in(session, message.id) if len(threads) > 1 else None
     return heard if heard in threads else own or next(iter(threads), "")
 
@@ -215,7 +187,7 @@ def _let_agents_finish(session: Session, claimed: ClaimedDelivery, message: Mess
     """Wait for what has arrived from the ticket's threads: it may be the edit or the deletion of this very answer."""
     if now() - claimed.tried_since >= _PATIENCE_WITH_AGENTS:
         return
-    if any(is_being_read(session, each) for each in threads_of(session, message.ticket_id, AGENTS_THREAD)):
+    if any(is_being_read(session, each) for each in family_threads(session, message.ticket_id, AGENTS_THREAD)):
         raise TryLater("what the agents wrote since is read first", retry_after=1)
 
 
@@ -253,17 +225,3 @@ def _author(session: Session, message: Message) -> str:
     if message.client_id is not None:
         return session.get_one(Client, message.client_id).name
     return session.get_one(User, message.user_id).name if message.user_id is not None else ""
-
-
-def _warnings(source: MessageSource | None, linked: Sequence[int]) -> tuple[str, ...]:
-    others = (f"See also {', '.join(f'#{each}' for each in linked)}.",) if linked else ()
-    return (*(_doubts(source) if source else ()), *others)
-
-
-def _doubts(source: MessageSource) -> Iterator[str]:
-    if source.authenticated == Verdict.FAIL:
-        yield "The sender failed authentication: this may not be who it says."
-    if source.reply_to not in {"", source.sender}:
-        yield f"The sender asks for answers to {source.reply_to}. Answers go to the address they wrote from."
-    if source.automatic != Automatic.NO:
-        yield "Sent by a machine."

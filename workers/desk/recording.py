@@ -16,9 +16,10 @@ from channels.base import (
     clean_text,
 )
 from models.attachments import StoredFile, add_attachments
+from models.blocks import count_set_aside
 from models.departments import AGENTS, Desk, desk_of, desk_owning, settings_of
 from models.inbound_events import ClaimedEvent, EventStatus
-from models.merges import lock_standing
+from models.merges import lock_standing, standing_ticket
 from models.messages import MessageSource, add_message, add_source, last_source, message_of_event, name_message
 from models.tickets import Ticket, link_tickets, name_ticket, open_ticket
 from workers.desk import identity, lifecycle
@@ -35,6 +36,7 @@ from workers.outbox import AGENTS_CHANNEL, Outbox, Shown
 log = get_logger()
 
 _LONGEST_TITLE_FROM_BODY = 80
+BLOCKED = "its sender is blocked"
 FAILED = "The sender of this message failed authentication: somebody may be writing in the client's name."
 
 
@@ -70,7 +72,8 @@ class Recorder:
             return ignored("nothing for us")
         processed = [each for each in outcomes if each.status is EventStatus.PROCESSED]
         answers = tuple(answer for each in outcomes for answer in each.answers)
-        return Outcome(answers=answers) if processed else outcomes[0]
+        asks = tuple(ask for each in outcomes for ask in each.asks)
+        return Outcome(answers=answers, asks=asks) if processed else outcomes[0]
 
     def _record(self, session: Session, event: ClaimedEvent, prepared: Prepared, index: int) -> Outcome:
         said, files = prepared.parsed[index], prepared.files.get(index, ())
@@ -87,6 +90,8 @@ class Recorder:
 
     def _record_client(self, session: Session, arrival: _Arrival) -> Outcome:
         said = arrival.said
+        if (blocked_on := count_set_aside(session, said.sender)) is not None:
+            return self._set_aside(session, blocked_on)
         # At its first attempt an event has no message yet, and the question would only cost.
         if arrival.event.attempts > 1 and (message_id := message_of_event(session, arrival.event.id)) is not None:
             release(session, self.outbox, message_id, arrival.files)
@@ -111,6 +116,14 @@ class Recorder:
             self.acknowledgements.acknowledge(session, ticket, said)
         return Outcome()
 
+    def _set_aside(self, session: Session, ticket_id: int) -> Outcome:
+        """Leave a blocked sender's message with the event that brought it, and count it on the card."""
+        # Unlocked: who unblocks holds the ticket and wants the block's row, which is ours now.
+        ticket = standing_ticket(session, ticket_id)
+        if ticket is not None:
+            self.outbox.renew_card(session, ticket)
+        return ignored(BLOCKED)
+
     def _doubt(self, session: Session, ticket: Ticket, said: InboundMessage) -> None:
         if said.authenticated is Verdict.FAIL:
             self.outbox.tell(session, ticket, f"{FAILED} Ask before you act on it.")
@@ -121,7 +134,8 @@ class Recorder:
         if arrival.said.automatic is Automatic.NO:
             lifecycle.client_wrote(session, ticket)
         desk = desk_of(session, ticket.department_id)
-        card = ticket.status != before or _card_changes(last, arrival.said)
+        channel = arrival.event.channel
+        card = ticket.status != before or _card_changes(last, arrival.said) or self.outbox.answers_end(channel)
         self.outbox.show(session, ticket, desk, arrival.shown(message_id), card=card)
         self._doubt(session, ticket, arrival.said)
         log.info("message_recorded", ticket_id=ticket.id, message_id=message_id, rule=str(rule))

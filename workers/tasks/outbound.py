@@ -6,14 +6,14 @@ has; if that does not settle it, the agents are.
 
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
-from channels.base import ExternalId, OutboundMessage
+from channels.base import ExternalId, OutboundMessage, Sign, TicketCard
 from channels.errors import SendError, TryLater, Unclear, Undeliverable
 from models.base import now
 from models.deliveries import DeliveryStatus, Purpose
@@ -22,7 +22,7 @@ from models.departments import desk_of
 from models.merges import standing_ticket
 from models.messages import Message, messages_named, name_message
 from models.suppressions import SuppressionReason, suppress
-from models.tickets import Ticket, name_ticket
+from models.tickets import Ticket, name_ticket, note_signs, signs_on
 from workers.app import app
 from workers.db import Wakeup, enqueue
 from workers.desk.reports import not_delivered
@@ -108,9 +108,7 @@ def _send(tools: Runtime, claimed: ClaimedDelivery) -> ExternalId | None:
         return None
     outbound = _message(tools, claimed)
     if claimed.purpose is Purpose.CARD_UPDATE and outbound.card is not None:
-        with tools.database.session_scope() as session:
-            card = tools.outgoing.card_message(session, claimed)
-        tools.agents_desk.update(card, outbound.card)
+        _renew_card(tools, claimed, outbound.card)
         return None
     try:
         return tools.channel(claimed.channel).send(outbound)
@@ -119,6 +117,24 @@ def _send(tools: Runtime, claimed: ClaimedDelivery) -> ExternalId | None:
     except Exception as error:  # a bug of ours, after which the message may or may not be out: the lane must go on
         log.exception("send_broke", delivery_id=claimed.id, error=type(error).__name__)
         raise Unclear(f"sending broke ({type(error).__name__})") from error
+
+
+def _renew_card(tools: Runtime, claimed: ClaimedDelivery, card: TicketCard) -> None:
+    with tools.database.session_scope() as session:
+        message = tools.outgoing.card_message(session, claimed)
+        there = signs_on(session, ExternalId(type=AGENTS_THREAD, value=message.value))
+    tools.agents_desk.update(message, card)
+    if card.signs != there:
+        _sign(tools, message, put=card.signs - there, take_away={Sign(each) for each in there - card.signs})
+        with tools.database.session_scope() as session:
+            note_signs(session, ExternalId(type=AGENTS_THREAD, value=message.value), card.signs)
+
+
+def _sign(tools: Runtime, message: ExternalId, *, put: Collection[Sign], take_away: Collection[Sign]) -> None:
+    try:
+        tools.agents_desk.sign(message, put, take_away)
+    except Undeliverable as error:  # the card itself says as much
+        log.warning("card_not_signed", code=error.code)
 
 
 def _mark(tools: Runtime, claimed: ClaimedDelivery) -> None:
