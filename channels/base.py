@@ -18,6 +18,7 @@ __all__ = [
     "AgentsDesk",
     "Attachment",
     "Automatic",
+    "Blank",
     "Button",
     "Channel",
     "Choice",
@@ -36,7 +37,9 @@ __all__ = [
     "Receipt",
     "ReportState",
     "Request",
+    "Sheet",
     "Sign",
+    "Template",
     "TicketCard",
     "Verdict",
     "Webhook",
@@ -184,6 +187,7 @@ class DeliveryReport:
 
     Who is no provider that signs proves by the `token` of the ticket that they had the message. `recipients` are whom
     the report names, empty where it names nobody: a mail is sent on, and then comes back from somewhere else.
+    `window_closed` says that it failed only because the client last wrote too long ago.
     """
 
     external_id: ExternalId | None
@@ -195,6 +199,7 @@ class DeliveryReport:
     token: str = ""
     recipients: tuple[ExternalId, ...] = ()
     bad_address: bool = False
+    window_closed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +208,8 @@ class AgentAction:
 
     `action` is our word (`edit`, `delete`, `take`, `close`, `retry`, `command`, `sign`); `thread` and `message` say on
     what; `value` is the button's value, the command's words, the edited text or the `Sign`; `choices` are what was
-    chosen of a menu. `answer_url` takes an answer only they see; `trigger` lets us ask them something, for 3 seconds.
+    chosen of a menu, `filled` what was written into a form (name, text). `answer_url` takes an answer only they see;
+    `trigger` lets us ask them something, for 3 seconds.
     """
 
     actor: ExternalId
@@ -213,6 +219,7 @@ class AgentAction:
     message: ExternalId | None = None
     mentions: tuple[ExternalId, ...] = ()
     choices: tuple[str, ...] = ()
+    filled: tuple[tuple[str, str], ...] = ()
     answer_url: str = ""
     trigger: str = ""
 
@@ -254,6 +261,40 @@ class Menu:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Blank:
+    """A place to write in: its name, what it asks for, and what stands there at first."""
+
+    name: str
+    label: str
+    given: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """A form to write in: `text` above its blanks. It comes back as an `AgentAction` with this action and `filled`."""
+
+    label: str
+    action: str
+    value: str
+    text: str
+    blanks: tuple[Blank, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """A text that a provider has approved for clients who have not written for long.
+
+    `id` is the provider's own. In `body`, `{{name}}` stands for what is filled in; `blanks` are these names in order.
+    """
+
+    id: str
+    name: str
+    language: str
+    body: str
+    blanks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TicketCard:
     """What the agents see of a ticket at a glance; rendered at the moment of sending.
 
@@ -290,7 +331,8 @@ class OutboundMessage:
     `idempotency_key` is a UUID's text, the same at every attempt. `thread` is the channel's own thread mark: the `ts`
     of a Slack thread, the reply token (`<ticket>.<mac>`) of a mail. `references` are provider ids of what is answered,
     oldest first. `callback_url` is where the provider reports; `media_urls` stand for the attachments where the
-    provider fetches them itself. `signature` stands below a mail; `automatic` says whether a machine of ours wrote it;
+    provider fetches them itself. With `template`, that one is sent with the (name, text) pairs of `filled`, and `body`
+    is how it reads then. `signature` stands below a mail; `automatic` says whether a machine of ours wrote it;
     `written_at`, the same at every attempt, is what a mail says of its date.
 
     `body` and `signature` are plain text as people type it in chats, with its light marks: `*bold*`, `_italic_`,
@@ -310,6 +352,8 @@ class OutboundMessage:
     card: TicketCard | None = None
     callback_url: str = ""
     media_urls: tuple[str, ...] = ()
+    template: str = ""
+    filled: tuple[tuple[str, str], ...] = ()
     signature: str = ""
     automatic: Automatic = Automatic.NO
     written_at: datetime | None = None
@@ -417,6 +461,9 @@ class Channel(Protocol):
     def profile(self, person: ExternalId) -> Profile | None:
         """Return what the outside knows of a sender, `None` where it knows nothing. Raises `TryLater`."""
 
+    def templates(self) -> tuple[Template, ...]:
+        """Return the approved texts that may be sent after `answers_within`. Raises a `SendError`."""
+
 
 class AgentsDesk(Channel, Protocol):
     """The channel in which agents work: it can also change what it has posted, and be asked what was said."""
@@ -439,7 +486,7 @@ class AgentsDesk(Channel, Protocol):
     def whisper(self, place: ExternalId, person: ExternalId, text: str) -> None:
         """Say something in a channel that only one person there sees. Raises a `SendError`."""
 
-    def ask(self, trigger: str, answer_url: str, menu: Menu) -> None:
+    def ask(self, trigger: str, answer_url: str, asked: Menu | Sheet) -> None:
         """Open a form for the person who acted, at most 3 seconds later; refusals go to `answer_url`.
 
         Raises a `SendError`.

@@ -8,6 +8,7 @@ ChannelError
     ├── TryLater(retry_after)  certainly not sent: the row gets a later next_attempt_at
     │   └── Stopped            and nothing else can be sent that way until an operator mends it: they are told
     ├── Undeliverable(code)    certainly not sent and never will be: delivery failed, the agents are told
+    ├── WindowClosed           certainly not sent, and not to be until the client writes: held, the agents are told
     └── Unclear                may have been sent: look it up, then decide
 
 Messages of these errors reach operators and agents: they never hold a body, an address or a secret.
@@ -57,6 +58,10 @@ class Undeliverable(SendError):
         super().__init__(reason)
         self.code = code
         self.bad_address = bad_address
+
+
+class WindowClosed(SendError):
+    """Certainly not sent: so long after the client's last message this channel takes approved templates only."""
 
 
 class Unclear(SendError):

@@ -2,8 +2,9 @@
 
 pending ──claim──▶ sending ──▶ sent ──▶ delivered ──▶ read
    ▲                  │ ├──▶ failed
-   │   not sent       │ └──▶ unclear ──looked up──▶ sent | pending | unconfirmed (the agents are asked)
-   └──────────────────┘
+   │   not sent       │ ├──▶ unclear ──looked up──▶ sent | pending | unconfirmed (the agents are asked)
+   ├──────────────────┘ └──▶ held
+   └──── the client wrote ─────┘
 """
 
 import uuid
@@ -31,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
-from models.base import UTC_NOW, Base, Identified, one_of
+from models.base import UTC_NOW, Base, Identified, among, one_of
 
 
 class Purpose(StrEnum):
@@ -49,11 +50,12 @@ class Purpose(StrEnum):
 
 
 class DeliveryStatus(StrEnum):
-    """What became of a send; the first three are open."""
+    """What became of a send; the first three are open, and one that is held opens again when the client writes."""
 
     PENDING = "pending"
     SENDING = "sending"
     UNCLEAR = "unclear"
+    HELD = "held"
     UNCONFIRMED = "unconfirmed"
     SENT = "sent"
     DELIVERED = "delivered"
@@ -67,6 +69,7 @@ PROGRESS = (
     DeliveryStatus.PENDING,
     DeliveryStatus.SENDING,
     DeliveryStatus.UNCLEAR,
+    DeliveryStatus.HELD,
     DeliveryStatus.UNCONFIRMED,
     DeliveryStatus.SENT,
     DeliveryStatus.DELIVERED,
@@ -74,6 +77,7 @@ PROGRESS = (
 )
 
 OPEN = (DeliveryStatus.PENDING, DeliveryStatus.SENDING, DeliveryStatus.UNCLEAR)
+NOT_BEGUN = (DeliveryStatus.PENDING, DeliveryStatus.HELD)
 _IS_OPEN = text("status IN ('pending', 'sending', 'unclear')")
 _IS_ACKNOWLEDGEMENT = text("purpose = 'acknowledgement'")
 
@@ -87,6 +91,7 @@ class Delivery(Identified, Base):
         one_of("purpose", Purpose),
         Index("deliveries_open_idx", "lane", "id", postgresql_where=_IS_OPEN),
         Index("deliveries_due_idx", "next_attempt_at", postgresql_where=_IS_OPEN),
+        Index("deliveries_held_idx", "lane", postgresql_where=text("status = 'held'")),
         Index("deliveries_channel_external_id_idx", "channel", "external_id"),
         Index("deliveries_ticket_id_idx", "ticket_id"),
         Index("deliveries_message_id_idx", "message_id"),
@@ -264,6 +269,25 @@ def reopen_delivery(session: Session, delivery_id: int) -> Delivery | None:
     )
 
 
+def release_held(session: Session, lane: str) -> list[int]:
+    """Make what is held in a lane pending again and return its ids; it is older than what is made from now on."""
+    return sorted(
+        session.scalars(
+            update(Delivery)
+            .where(Delivery.lane == lane, among(Delivery.status, (DeliveryStatus.HELD,)))
+            .values(
+                status=DeliveryStatus.PENDING,
+                tried_since=UTC_NOW,
+                next_attempt_at=UTC_NOW,
+                error_code=None,
+                error_text=None,
+            )
+            .returning(Delivery.id)
+            .execution_options(synchronize_session=False)
+        )
+    )
+
+
 def list_deliveries(session: Session, statuses: Sequence[DeliveryStatus], limit: int) -> list[Delivery]:
     """Return sends in these statuses, newest first."""
     return list(
@@ -275,7 +299,7 @@ def cancel_deliveries(session: Session, delivery_ids: Sequence[int]) -> None:
     """Take back sends that nobody has begun; the caller holds their rows."""
     session.execute(
         update(Delivery)
-        .where(Delivery.id.in_(delivery_ids), Delivery.status == DeliveryStatus.PENDING)
+        .where(Delivery.id.in_(delivery_ids), Delivery.status.in_(NOT_BEGUN))
         .values(status=DeliveryStatus.CANCELED)
         .execution_options(synchronize_session=False)
     )

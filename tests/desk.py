@@ -256,6 +256,10 @@ class Desk:
                 )
         self.work()
 
+    def older(self, session: Session, hours: float) -> None:
+        """Let everything that came in have come so much earlier."""
+        session.execute(text("UPDATE inbound_events SET created_at = created_at - :by"), {"by": timedelta(hours=hours)})
+
     # What there is then
 
     def session(self) -> AbstractContextManager[Session]:
@@ -320,6 +324,18 @@ class Desk:
     def in_thread(self, *, channel: str = "C0SUPPORT") -> list[str]:
         """Return the texts below a ticket's card, oldest first."""
         return [str(each["text"]) for each in self.sandbox.thread(channel, self.thread(channel=channel))[1:]]
+
+    def notice(self, words: str) -> str:
+        """Return the `ts` of the last post below the newest ticket's card that says this."""
+        posts = self.sandbox.thread("C0SUPPORT", self.thread())
+        return next(str(each["ts"]) for each in reversed(posts) if words in str(each["text"]))
+
+    def offer(self, label: str) -> tuple[str, str]:
+        """Return the action and the value of the last button that says this."""
+        posts = self.sandbox.thread("C0SUPPORT", self.thread())
+        buttons = [each for post in posts for block in post["blocks"] for each in block.get("elements", [])]
+        found = next(each for each in reversed(buttons) if label in str(each.get("text")))
+        return str(found["action_id"]), str(found["value"])
 
     def words(self) -> list[str]:
         """Return what single people were told, oldest first."""

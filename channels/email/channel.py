@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from channels.base import Attachment, ExternalId, Lookup, OutboundMessage, Parsed, Profile, RawEvent
+from channels.base import Attachment, ExternalId, Lookup, OutboundMessage, Parsed, Profile, RawEvent, Template
 from channels.email import address, authentication, compose, event, parse
 from channels.email.dkim import Signer
 from channels.email.relay import Relay
@@ -82,6 +82,10 @@ class EmailChannel:
     def fetch(self, attachment: Attachment, limit: int) -> bytes:  # noqa: ARG002 - the protocol's arguments
         """Refuse: the files of a mail come with it."""
         raise Undeliverable("a mail's files are never fetched")
+
+    def templates(self) -> tuple[Template, ...]:
+        """Return none: answers are taken at any time."""
+        return ()
 
     def profile(self, person: ExternalId) -> Profile | None:  # noqa: ARG002 - the protocol's arguments
         """Return nothing: mail knows nobody."""

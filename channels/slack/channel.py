@@ -16,7 +16,9 @@ from channels.base import (
     Parsed,
     Profile,
     RawEvent,
+    Sheet,
     Sign,
+    Template,
     TicketCard,
 )
 from channels.download import download
@@ -93,6 +95,10 @@ class SlackChannel:
             raise Undeliverable("Slack gave its sign-in page for the file; the app lacks files:read.", code="no_file")
         return content
 
+    def templates(self) -> tuple[Template, ...]:
+        """Return none: answers are taken at any time."""
+        return ()
+
     def profile(self, person: ExternalId) -> Profile | None:
         """Return what Slack knows of a person. Raises `TryLater`."""
         return self._api.profile(person)
@@ -117,9 +123,9 @@ class SlackChannel:
         """Say something in a channel that only one person there sees. Raises a `SendError`."""
         self._api.whisper(place, person, text)
 
-    def ask(self, trigger: str, answer_url: str, menu: Menu) -> None:
+    def ask(self, trigger: str, answer_url: str, asked: Menu | Sheet) -> None:
         """Open a form for the person who acted, at most 3 seconds later. Raises a `SendError`."""
-        self._api.ask(trigger, answer_url, menu)
+        self._api.ask(trigger, answer_url, asked)
 
     def answer(self, url: str, text: str) -> None:
         """Answer a button or command where only the person sees it. Raises a `SendError`."""

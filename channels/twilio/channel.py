@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from channels.base import Attachment, ExternalId, Lookup, OutboundMessage, Parsed, Profile, RawEvent
+from channels.base import Attachment, ExternalId, Lookup, OutboundMessage, Parsed, Profile, RawEvent, Template
 from channels.download import download, own_host
 from channels.errors import TryLater, Undeliverable
 from channels.text import split_text
@@ -90,6 +90,14 @@ class TwilioChannel:
     def profile(self, person: ExternalId) -> Profile | None:  # noqa: ARG002 (the protocol's; Twilio knows nothing)
         """Know nothing of a person but the name they send along."""
         return None
+
+    def templates(self) -> tuple[Template, ...]:
+        """Return the templates that WhatsApp has approved. Raises a `SendError`."""
+        if self.answers_within is None or not self.connected:
+            return ()
+        from channels.twilio import templates as library  # noqa: PLC0415 (17 MB that a process which never sends need not hold)
+
+        return library.approved(self._client)
 
     def _credentials(self) -> str:
         return base64.b64encode(f"{self._account.sid}:{self._account.token}".encode()).decode()

@@ -4,6 +4,7 @@ In: an `OutboundMessage`. Out: the message's SID. The caller retries; nothing he
 idempotency key for messages, so whatever may have been written to the wire is `Unclear`.
 """
 
+import json
 import logging
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -23,7 +24,7 @@ from twilio.rest import Client
 
 from channels.base import ExternalId, OutboundMessage
 from channels.download import seconds
-from channels.errors import SendError, TryLater, Unclear, Undeliverable
+from channels.errors import SendError, TryLater, Unclear, Undeliverable, WindowClosed
 from channels.twilio.account import Account
 from channels.twilio.numbers import wire_address
 from channels.twilio.status import trouble
@@ -53,6 +54,7 @@ def rest_client(account: Account) -> Client:
         http_client=http, environment={"TWILIO_ACCOUNT_SID": account.sid, "TWILIO_AUTH_TOKEN": account.token}
     )
     client.api.base_url = account.api_url.rstrip("/")
+    client.content.base_url = account.content_url.rstrip("/")
     return client
 
 
@@ -69,15 +71,14 @@ def send(client: Client, channel: str, outbound: OutboundMessage) -> ExternalId:
     """Create the message once and return its SID. Raises a `SendError`."""
     if outbound.sender is None:
         raise Undeliverable("No number of ours is set for this department.", code="no_sender")
-    body, media = _content(channel, outbound)
-    wanted = {"status_callback": outbound.callback_url, "media_url": media, "body": body}
+    wanted = {"status_callback": outbound.callback_url, **_wanted(channel, outbound)}
     try:
         message = client.messages.create(
             to=wire_address(channel, outbound.to),
             from_=wire_address(channel, outbound.sender),
             **{name: value for name, value in wanted.items() if value},
         )
-    except _FAILURES as error:
+    except FAILURES as error:
         # Without the cause: its text holds the number, and a traceback would carry it into the logs.
         raise send_error(error) from None
     return _sid(message)
@@ -87,6 +88,14 @@ def _sid(message: "MessageInstance") -> ExternalId:
     if not isinstance(message.sid, str) or not message.sid:
         raise Unclear("Twilio answered without a message id.")
     return ExternalId(type="twilio", value=message.sid)
+
+
+def _wanted(channel: str, outbound: OutboundMessage) -> dict[str, object]:
+    """Return what is sent: a template goes by its id, and with a text beside it would be refused (63016)."""
+    if outbound.template:
+        return {"content_sid": outbound.template, "content_variables": json.dumps(dict(outbound.filled))}
+    body, media = _content(channel, outbound)
+    return {"media_url": media, "body": body}
 
 
 def _content(channel: str, outbound: OutboundMessage) -> tuple[str, list[str]]:
@@ -109,7 +118,7 @@ def find_sent(client: Client, channel: str, outbound: OutboundMessage, since: da
         )
         body, _ = _content(channel, outbound)
         found = [message for message in messages if _fits(message, body, since - CLOCK_SLACK)]
-    except (*_FAILURES, SendError) as error:
+    except (*FAILURES, SendError) as error:
         raise TryLater(f"Twilio could not be asked for sent messages ({type(error).__name__}).") from None
     found.sort(key=lambda message: message.date_created)
     return tuple(_sid(message) for message in found)
@@ -126,7 +135,7 @@ def _fits(message: "MessageInstance", body: str, earliest: datetime) -> bool:
 
 
 # What the library lets through besides its own: requests' errors, and whatever reading a strange answer raises.
-_FAILURES = (
+FAILURES = (
     TwilioException,
     RequestException,
     urllib3.exceptions.HTTPError,
@@ -151,6 +160,8 @@ def _answered(status: int, code: str) -> SendError:
     meaning = trouble(code)
     if not HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unclear(f"Twilio answered {status}.")
+    if meaning.window:
+        return WindowClosed(meaning.words)
     if meaning.later:
         return TryLater(meaning.words)
     return Undeliverable(f"{meaning.words} (Twilio {code or status})", code=code, bad_address=meaning.bad_address)

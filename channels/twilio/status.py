@@ -23,11 +23,12 @@ _ON_THE_WAY = frozenset({"accepted", "scheduled", "queued", "sending", "partiall
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What an error code means: words for the agents, and whether the address is spent or only the moment."""
+    """What an error code means: words for the agents, and whether the address is spent, the moment, or the window."""
 
     words: str
     bad_address: bool = False
     later: bool = False
+    window: bool = False
 
 
 TROUBLES = {
@@ -55,7 +56,9 @@ TROUBLES = {
     "30036": Trouble("The message waited too long and expired.", later=True),
     "63003": Trouble("This WhatsApp address does not exist.", bad_address=True),
     "63013": Trouble("The text is against WhatsApp's policy."),
-    "63016": Trouble("The client last wrote over 24 hours ago, and WhatsApp then takes only approved templates."),
+    "63016": Trouble(
+        "The client last wrote over 24 hours ago, and WhatsApp then takes only approved templates.", window=True
+    ),
     "63017": Trouble("Too many messages at once.", later=True),
     "63018": Trouble("WhatsApp's limit for our number is reached.", later=True),
     "63021": Trouble("WhatsApp does not take this content or file."),
@@ -96,4 +99,5 @@ def _report(sid: str, state: ReportState, key: str, code: str) -> DeliveryReport
         code=code if failed else "",
         detail=meaning.words,
         bad_address=meaning.bad_address,
+        window_closed=meaning.window,
     )

@@ -13,19 +13,22 @@ from channels.registry import Registry
 from models.attachments import StoredAttachment, attachments_of
 from models.base import now
 from models.clients import Client
-from models.deliveries import Delivery, DeliveryStatus, Purpose, deliveries_to_client
+from models.deliveries import Delivery, DeliveryStatus, Purpose, deliveries_to_client, delivery_by_id
 from models.delivery_claims import ClaimedDelivery
 from models.departments import Department, settings_of
 from models.inbound_events import is_being_read
 from models.merges import family_threads
 from models.messages import Message, heard_in, mail_names_before, name_of_message, source_of
 from models.suppressions import suppression_of
+from models.templates import template_use
 from models.tickets import Ticket, threads_of
 from models.users import User
 from workers.desk.cards import card_of
 from workers.desk.files import remarks
 from workers.desk.originals import original_buttons
 from workers.desk.reports import retry_button
+from workers.desk.window import buttons as held_buttons
+from workers.desk.window import refuse_outside
 from workers.media import media_url
 from workers.outbox import AGENTS_CHANNEL, AGENTS_THREAD
 from workers.store import AttachmentStore, StoreAwayError
@@ -98,6 +101,9 @@ class Outgoing:
             _refuse_suppressed(session, claimed)
             _let_agents_finish(session, claimed, message)
         channel = self.channels.channels[claimed.channel]
+        template = template_use(session, message.id) if channel.answers_within else None
+        if template is None and not claimed.look_up:
+            refuse_outside(session, channel, claimed)
         ticket = session.get_one(Ticket, claimed.ticket_id)
         parts = channel.split(message.body)
         files = _files(session, message.id) if claimed.part == len(parts) - 1 else []
@@ -114,6 +120,8 @@ class Outgoing:
             thread=self._client_thread(session, channel, ticket, message),
             callback_url=self._callback_url(channel, claimed),
             media_urls=tuple(media_url(self.public_url, self.secret, each.id, claimed.attempted_at) for each in files),
+            template=template.external_id if template else "",
+            filled=tuple(template.filled.items()) if template else (),
             signature=habits.signature,
             automatic=Automatic.ANSWER if claimed.purpose is Purpose.ACKNOWLEDGEMENT else Automatic.NO,
             written_at=claimed.tried_since,
@@ -150,7 +158,7 @@ class Outgoing:
             thread=thread,
             body=body or "(no text)",
             sender_name=_author(session, message),
-            buttons=(retry_button(about),) if about else _originals(session, message.id) if last else (),
+            buttons=_remedies(session, about) if about else _originals(session, message.id) if last else (),
         )
 
     def _attachment(self, file: StoredAttachment, claimed: ClaimedDelivery) -> Attachment:
@@ -215,6 +223,13 @@ def _speaker(session: Session, message: Message, ticket: Ticket) -> str:
     user = session.get(User, message.user_id) if message.user_id else None
     department = session.get(Department, ticket.department_id) if ticket.department_id else None
     return " · ".join(each.name for each in (user, department) if each is not None)
+
+
+def _remedies(session: Session, delivery_id: int) -> tuple[Button, ...]:
+    delivery = delivery_by_id(session, delivery_id)
+    if delivery is not None and delivery.status == DeliveryStatus.HELD:
+        return held_buttons(session, delivery)
+    return (retry_button(delivery_id),)
 
 
 def _originals(session: Session, message_id: int) -> tuple[Button, ...]:

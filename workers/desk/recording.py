@@ -30,6 +30,7 @@ from workers.desk.outcome import ALREADY_RECORDED, IgnoredError, Outcome, Prepar
 from workers.desk.replies import Replies
 from workers.desk.reports import Reports
 from workers.desk.threading import Rule, Threading
+from workers.desk.window import Windows
 from workers.logs import get_logger
 from workers.outbox import AGENTS_CHANNEL, Outbox, Shown
 
@@ -64,6 +65,7 @@ class Recorder:
     actions: Actions
     reports: Reports
     acknowledgements: Acknowledgements
+    windows: Windows
 
     def record(self, session: Session, event: ClaimedEvent, prepared: Prepared) -> Outcome:
         """Record everything an event says. Raises `IgnoredError` when nothing of it may stay."""
@@ -100,6 +102,7 @@ class Recorder:
         found = self.threading.find(session, said, speaker.client_id, arrival.event.channel)
         if found.ticket is not None:
             self._join(session, arrival, found.rule, found.ticket)
+            self.windows.release(session, found.ticket, arrival.event.channel, said.sender.value)
             return Outcome()
         if said.automatic is Automatic.ECHO or (said.automatic is Automatic.ANSWER and said.certainly_automatic):
             raise IgnoredError(f"automatic: {said.automatic}")
@@ -112,6 +115,7 @@ class Recorder:
         if said.automatic is Automatic.NOTICE and settings_of(session, desk.department_id).set_aside_automatic:
             raise IgnoredError(f"automatic: {said.automatic}")
         ticket = self._open(session, arrival, speaker.client_id, found.linked_to, desk)
+        self.windows.release(session, ticket, arrival.event.channel, said.sender.value)
         if not speaker.bounced:  # an address that took no mail a moment ago gets an agent's answer first
             self.acknowledgements.acknowledge(session, ticket, said)
         return Outcome()

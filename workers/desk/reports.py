@@ -12,13 +12,22 @@ from sqlalchemy.orm import Session
 from channels.base import Button, DeliveryReport, ExternalId, ReportState
 from channels.email import tokens
 from models.base import now
-from models.deliveries import PROGRESS, Delivery, DeliveryStatus, delivery_reported, lock_delivery
+from models.deliveries import (
+    NOT_BEGUN,
+    PROGRESS,
+    Delivery,
+    DeliveryStatus,
+    deliveries_to_client,
+    delivery_reported,
+    lock_delivery,
+)
 from models.departments import desk_of
 from models.merges import MergeKind, family_of, lock_standing
 from models.messages import name_message
 from models.suppressions import SuppressionReason, suppress
 from models.tickets import Ticket
 from workers.desk.outcome import Outcome, ignored
+from workers.desk.window import held_text
 from workers.logs import get_logger
 from workers.outbox import Outbox
 
@@ -32,6 +41,7 @@ _STATUS = {
 }
 _ARRIVED = (DeliveryStatus.DELIVERED, DeliveryStatus.READ)
 _BAD_NEWS = (ReportState.FAILED, ReportState.DELAYED)
+CLOSED = "the client last wrote too long ago"
 _NO_REASON = "the other side gave no reason"
 # Mail systems try for five days (RFC 5321, 4.5.4.1); twice that for two of them one behind the other.
 BOUNCES_WITHIN = timedelta(days=10)
@@ -103,6 +113,9 @@ class Reports:
     ) -> None:
         if not moves_forward(DeliveryStatus(delivery.status), status):
             return
+        if report.window_closed:
+            self._hold(session, ticket, delivery, report)
+            return
         delivery.status = status
         delivery.lease_until = None
         delivery.sent_at = delivery.sent_at or now()
@@ -112,6 +125,18 @@ class Reports:
             if report.bad_address and set(report.recipients) <= {address}:
                 suppress(session, address, SuppressionReason.BOUNCED, report.detail)
         if delivery.message_id is not None:
+            self.outbox.mark(session, ticket.id, delivery.message_id, desk_of(session, ticket.department_id))
+
+    def _hold(self, session: Session, ticket: Ticket, delivery: Delivery, report: DeliveryReport) -> None:
+        """Keep what came back only because the client last wrote too long ago, by their provider's clock."""
+        delivery.status = DeliveryStatus.HELD
+        delivery.lease_until = None
+        delivery.error_code, delivery.error_text = report.code, report.detail
+        if delivery.message_id is not None:
+            session.flush()
+            sends = deliveries_to_client(session, delivery.message_id)
+            if sum(each.status == DeliveryStatus.HELD for each in sends) == 1:
+                self.outbox.tell(session, ticket, held_text(delivery.channel, CLOSED), about=delivery.id)
             self.outbox.mark(session, ticket.id, delivery.message_id, desk_of(session, ticket.department_id))
 
     def failed(self, session: Session, ticket: Ticket, delivery: Delivery, reason: str, code: str) -> None:
@@ -162,7 +187,7 @@ def _concerns(delivery: Delivery, name: ExternalId | None, status: DeliveryStatu
     if status in _ARRIVED:
         return True
     another = name is not None and delivery.external_id not in {None, name.value}
-    return not another and delivery.status != DeliveryStatus.PENDING
+    return not another and delivery.status not in NOT_BEGUN
 
 
 def _note_name(session: Session, delivery: Delivery, name: ExternalId) -> None:

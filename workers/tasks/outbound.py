@@ -13,19 +13,21 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
-from channels.base import ExternalId, OutboundMessage, Sign, TicketCard
-from channels.errors import SendError, TryLater, Unclear, Undeliverable
+from channels.base import ExternalId, OutboundMessage, Sign, Template, TicketCard
+from channels.errors import SendError, TryLater, Unclear, Undeliverable, WindowClosed
 from models.base import now
-from models.deliveries import DeliveryStatus, Purpose
+from models.deliveries import DeliveryStatus, Purpose, deliveries_to_client
 from models.delivery_claims import ClaimedDelivery, claim_delivery, claim_next_in_lane, record_outcome
 from models.departments import desk_of
 from models.merges import standing_ticket
 from models.messages import Message, messages_named, name_message
 from models.suppressions import SuppressionReason, suppress
+from models.templates import keep_templates, listed_at
 from models.tickets import Ticket, name_ticket, note_signs, signs_on
 from workers.app import app
 from workers.db import Wakeup, enqueue
 from workers.desk.reports import not_delivered
+from workers.desk.window import held_text
 from workers.logs import get_logger
 from workers.outbox import AGENTS_THREAD
 from workers.runtime import Runtime, runtime
@@ -39,6 +41,7 @@ LONGEST_BACKOFF = 900.0
 LEASE_MARGIN = 10.0
 # Of one outcome, before its lease is left to end.
 WRITES = 3
+TEMPLATES_KEEP = timedelta(minutes=1)
 # Each of which a worker may have died of: then a person decides.
 MOST_LOOKS = 8
 
@@ -77,6 +80,8 @@ def attempt(tools: Runtime, claimed: ClaimedDelivery) -> None:
         _later(tools, claimed, error)
     except Undeliverable as error:
         _failed(tools, claimed, error)
+    except WindowClosed as error:
+        _held(tools, claimed, error)
     except Unclear:
         _unclear(tools, claimed)
     else:
@@ -241,6 +246,46 @@ def _reschedule(
                 Wakeup(task="outbound.deliver", channel=claimed.channel, row_id=claimed.id, delay=math.ceil(delay)),
             )
     log.info("delivery_postponed", delivery_id=claimed.id, status=str(status), seconds=round(delay, 1))
+
+
+def _held(tools: Runtime, claimed: ClaimedDelivery, error: WindowClosed) -> None:
+    """Keep an answer until the client writes, and offer what may be sent meanwhile: once for all parts of it."""
+    _list_templates(tools, claimed.channel)
+    reason = str(error)
+    with tools.database.session_scope() as session:
+        if not record_outcome(
+            session, claimed, DeliveryStatus.HELD, error_code="window_closed", error_text=reason, external_id=None
+        ):
+            return
+        sends = deliveries_to_client(session, claimed.message_id or 0)
+        if sum(each.status == DeliveryStatus.HELD for each in sends) == 1:
+            _tell(tools, session, claimed, held_text(claimed.channel, reason))
+    log.info("delivery_held", delivery_id=claimed.id, channel=claimed.channel)
+
+
+def _list_templates(tools: Runtime, channel: str) -> None:
+    """Ask which templates are approved, not again within a minute; without an answer those known do."""
+    with tools.database.session_scope() as session:
+        last = listed_at(session, channel)
+    if last is not None and now() - last < TEMPLATES_KEEP:
+        return
+    try:
+        listed = tools.channel(channel).templates()
+    except SendError as error:
+        log.warning("templates_not_listed", channel=channel, reason=str(error))
+        return
+    with tools.database.session_scope() as session:
+        keep_templates(session, channel, [_row(each) for each in listed])
+
+
+def _row(template: Template) -> dict[str, object]:
+    return {
+        "external_id": template.id,
+        "name": template.name,
+        "language": template.language,
+        "body": template.body,
+        "blanks": list(template.blanks),
+    }
 
 
 def _failed(tools: Runtime, claimed: ClaimedDelivery, error: Undeliverable) -> None:
