@@ -4,12 +4,13 @@ All frozen; times are aware and UTC; text is `str`, payloads are `bytes`.
 """
 
 import quopri
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from channels.plans import Enclosure, Plan
 from channels.text import unbase64, unuuencode
 from models.external_ids import ExternalId, bounded, clean_line, clean_text
 
@@ -21,13 +22,16 @@ __all__ = [
     "Button",
     "Channel",
     "Connection",
+    "Consent",
     "DeliveryReport",
+    "Enclosure",
     "ExternalId",
     "InboundMessage",
     "Lookup",
     "Mark",
     "OutboundMessage",
     "Parsed",
+    "Plan",
     "Profile",
     "ProfileKind",
     "RawEvent",
@@ -61,6 +65,15 @@ class Verdict(StrEnum):
     FAIL = "fail"
     TEMPERROR = "temperror"
     PERMERROR = "permerror"
+
+
+class Consent(StrEnum):
+    """What a message says of whether its sender wants to hear from us; `HELP` asks the provider what this is."""
+
+    UNSAID = ""
+    GIVEN = "given"
+    WITHDRAWN = "withdrawn"
+    HELP = "help"
 
 
 class ReportState(StrEnum):
@@ -165,6 +178,7 @@ class InboundMessage:
     authenticated: Verdict = Verdict.UNKNOWN
     reply_to: str = ""
     cut_by: str = ""
+    consent: Consent = Consent.UNSAID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +187,9 @@ class DeliveryReport:
 
     Who is no provider that signs proves by the `token` of the ticket that they had the message. `recipients` are whom
     the report names, empty where it names nobody: a mail is sent on, and then comes back from somewhere else.
+
+    Of a failure: `bad_address` and `opted_out` say what it means for the address, `again_after` in how many seconds
+    the same may arrive if it is sent once more, `stopped` that an operator must act first.
     """
 
     external_id: ExternalId | None
@@ -184,6 +201,9 @@ class DeliveryReport:
     token: str = ""
     recipients: tuple[ExternalId, ...] = ()
     bad_address: bool = False
+    opted_out: bool = False
+    again_after: float | None = None
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -356,6 +376,9 @@ class Channel(Protocol):
 
     def split(self, body: str) -> tuple[str, ...]:
         """Cut a text into the parts this channel sends one by one, in order; at least one part."""
+
+    def plan(self, body: str, files: Sequence[Enclosure]) -> Plan:
+        """Tell an answer in sends: which part of its text and which of its files go together, in order. Pure."""
 
     def send(self, outbound: OutboundMessage) -> ExternalId:
         """Send once and return the provider's id. Raises a `SendError`."""

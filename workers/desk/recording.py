@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from channels.base import (
     AgentAction,
     Automatic,
+    Consent,
     DeliveryReport,
     ExternalId,
     InboundMessage,
@@ -16,14 +17,15 @@ from channels.base import (
     clean_text,
 )
 from models.attachments import StoredFile, add_attachments
-from models.departments import AGENTS, Desk, desk_of, desk_owning, settings_of
+from models.departments import AGENTS, Desk, desk_of, desk_owning, owned, settings_of
 from models.inbound_events import ClaimedEvent, EventStatus
 from models.merges import lock_standing
 from models.messages import MessageSource, add_message, add_source, last_source, message_of_event, name_message
-from models.tickets import Ticket, link_tickets, name_ticket, open_ticket
+from models.tickets import Ticket, TicketStatus, link_tickets, name_ticket, open_ticket
 from workers.desk import identity, lifecycle
 from workers.desk.acknowledgement import Acknowledgements
 from workers.desk.actions import Actions
+from workers.desk.consent import heed
 from workers.desk.files import release
 from workers.desk.outcome import ALREADY_RECORDED, IgnoredError, Outcome, Prepared, ignored
 from workers.desk.replies import Replies
@@ -91,10 +93,14 @@ class Recorder:
         if arrival.event.attempts > 1 and (message_id := message_of_event(session, arrival.event.id)) is not None:
             release(session, self.outbox, message_id, arrival.files)
             return Outcome()
+        if len(said.recipients) > 1 and said.direct:
+            said = replace(said, recipients=_ours_first(session, said.recipients))
+            arrival = replace(arrival, said=said)
         speaker = identity.client_for(session, said)
         found = self.threading.find(session, said, speaker.client_id, arrival.event.channel)
         if found.ticket is not None:
             self._join(session, arrival, found.rule, found.ticket)
+            heed(session, self.outbox, found.ticket, said, speaker.lifted)
             return Outcome()
         if said.automatic is Automatic.ECHO or (said.automatic is Automatic.ANSWER and said.certainly_automatic):
             raise IgnoredError(f"automatic: {said.automatic}")
@@ -107,7 +113,8 @@ class Recorder:
         if said.automatic is Automatic.NOTICE and settings_of(session, desk.department_id).set_aside_automatic:
             raise IgnoredError(f"automatic: {said.automatic}")
         ticket = self._open(session, arrival, speaker.client_id, found.linked_to, desk)
-        if not speaker.bounced:  # an address that took no mail a moment ago gets an agent's answer first
+        heed(session, self.outbox, ticket, said, speaker.lifted)
+        if not speaker.lifted:  # an address that took no mail a moment ago gets an agent's answer first
             self.acknowledgements.acknowledge(session, ticket, said)
         return Outcome()
 
@@ -118,7 +125,7 @@ class Recorder:
     def _join(self, session: Session, arrival: _Arrival, rule: Rule, ticket: Ticket) -> None:
         before, last = ticket.status, last_source(session, ticket.id)
         message_id = _store(session, arrival, ticket, rule)
-        if arrival.said.automatic is Automatic.NO:
+        if arrival.said.automatic is Automatic.NO and arrival.said.consent is not Consent.WITHDRAWN:
             lifecycle.client_wrote(session, ticket)
         desk = desk_of(session, ticket.department_id)
         card = ticket.status != before or _card_changes(last, arrival.said)
@@ -130,6 +137,8 @@ class Recorder:
         said = arrival.said
         ticket = open_ticket(session, title=title_of(said), client_id=client_id, department_id=desk.department_id)
         message_id = _store(session, arrival, ticket, Rule.NEW_TICKET)
+        if said.consent is Consent.WITHDRAWN:
+            lifecycle.move(session, ticket, TicketStatus.CLOSED, "it only asks for no more messages")
         if arrival.event.channel == AGENTS_CHANNEL and said.external_id is not None:
             name_ticket(session, ticket.id, said.external_id)
         self.outbox.open_card(session, ticket, desk, arrival.shown(message_id))
@@ -148,6 +157,12 @@ class Recorder:
             self.outbox.tell(
                 session, other, f"A message that refers to this ticket opened a ticket of its own: #{ticket.id}."
             )
+
+
+def _ours_first(session: Session, recipients: Sequence[ExternalId]) -> tuple[ExternalId, ...]:
+    """Put the addresses that a department owns first: the first is where answers come from."""
+    ours = set(owned(session, recipients))
+    return tuple(sorted(recipients, key=lambda each: each not in ours))
 
 
 def _card_changes(last: MessageSource | None, said: InboundMessage) -> bool:
