@@ -188,8 +188,12 @@ class Desk:
 
     def report(self, key: str, sid: str, status: str, *, attempt: int | None = None, **more: str) -> None:
         """Hand a status callback of Twilio in, on the newest attempt unless told which."""
+        attempts = self._attempts(key) if attempt is None else attempt
+        self.report_as(callback_name(self.tools.settings.secret_key, key, attempts), sid, status, **more)
+
+    def report_as(self, name: str, sid: str, status: str, **more: str) -> None:
+        """Hand a status callback of Twilio in, under any name."""
         form = {"MessageSid": sid, "MessageStatus": status, "AccountSid": "AC0", "To": "+1", "From": "+1", **more}
-        name = callback_name(self.tools.settings.secret_key, key, self._attempts(key) if attempt is None else attempt)
         self._webhook("twilio", f"/webhooks/twilio/status/{name}", urlencode(form).encode())
 
     def _attempts(self, key: str) -> int:

@@ -14,6 +14,7 @@ from sandbox.outgoing import Answer
 from sandbox.settings import Settings
 from sandbox.twilio import rules
 from sandbox.twilio.errors import TwilioError
+from sandbox.twilio.media import refusal
 from sandbox.twilio.messages import API, Media, Message, Messages, new_sid
 from sandbox.twilio.twiml import replies
 from sandbox.webhooks import Webhook, Webhooks
@@ -24,7 +25,6 @@ Steps = list[tuple[str, tuple[int, str] | None]]
 
 ANSWER_WITHIN = 15.0  # seconds, twilio.com/docs/usage/webhooks/webhooks-connection-overrides
 OUTSIDE_WINDOW = (63016, "Failed to send freeform message because you are outside the allowed window.")
-UNFETCHED = (11200, "HTTP retrieval failure")
 UNREACHABLE = (30003, "Unreachable destination handset")
 
 
@@ -132,7 +132,8 @@ class Account:
             details = {"sid": message.sid, "to": message.to, "url": url, "status": got.status}
             details |= {"content_type": got.headers.get("content-type", ""), "content_base64": encoded(got.content)}
             self._ledger.add("twilio", "media", details)
-        return [("failed", UNFETCHED)] if any(got.problem for got in found) else []
+        why = refusal(message.to, found)
+        return [("failed", why)] if why else []
 
     def _future(self, message: Message) -> Steps:
         code = self.habits.failing.get(message.to.removeprefix(rules.WHATSAPP))

@@ -146,8 +146,8 @@ class Outgoing:
     def _to_client(self, session: Session, claimed: ClaimedDelivery) -> OutboundMessage:
         message = session.get_one(Message, claimed.message_id)
         if not claimed.look_up:
-            _refuse_suppressed(session, claimed)
             _keep_together(session, claimed)
+            _refuse_suppressed(session, claimed)
             _let_agents_finish(session, claimed, message)
         channel = self.channels.channels[claimed.channel]
         ticket = session.get_one(Ticket, claimed.ticket_id)

@@ -84,7 +84,7 @@ def test_the_head_of_a_file_is_that_of_its_bytes_and_nothing_else_is_done_there(
     ("name", "header"),
     [
         ("Plan für Köln.pdf", "filename=\"Plan-fur-Koln.pdf\"; filename*=UTF-8''Plan%20f%C3%BCr%20K%C3%B6ln.pdf"),
-        ("very-long-name-of-a-file.jpeg", "filename=\"very-long-name-.jpeg\"; filename*=UTF-8''very-long-name-of-a-file.jpeg"),
+        ("quite-a-long-name.jpeg", "filename=\"quite-a-long-na.jpeg\"; filename*=UTF-8''quite-a-long-name.jpeg"),
         ("报告", "filename=\"file\"; filename*=UTF-8''%E6%8A%A5%E5%91%8A"),
         ('a"; x="b.png', "filename=\"a-x-b.png\"; filename*=UTF-8''a%22%3B%20x%3D%22b.png"),
     ],
