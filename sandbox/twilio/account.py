@@ -25,7 +25,7 @@ Steps = list[tuple[str, tuple[int, str] | None]]
 
 ANSWER_WITHIN = 15.0  # seconds, twilio.com/docs/usage/webhooks/webhooks-connection-overrides
 OUTSIDE_WINDOW = (63016, "Failed to send freeform message because you are outside the allowed window.")
-UNREACHABLE = (30003, "Unreachable destination handset")
+LANDLINE = (30006, "Landline or unreachable carrier")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Habits:
     window: str = "off"
     delay: float = 0.05
     redirect_media: bool = False
-    failing: Mapping[str, int] = field(default_factory=lambda: {"+15005550001": UNREACHABLE[0]})
+    failing: Mapping[str, int] = field(default_factory=lambda: {"+15005550001": LANDLINE[0]})
 
 
 class Account:
@@ -138,7 +138,7 @@ class Account:
     def _future(self, message: Message) -> Steps:
         code = self.habits.failing.get(message.to.removeprefix(rules.WHATSAPP))
         if code is not None:
-            text = UNREACHABLE[1] if code == UNREACHABLE[0] else "The message was not delivered"
+            text = LANDLINE[1] if code == LANDLINE[0] else "The message was not delivered"
             return [("sent", None), ("undelivered", (code, text))]
         read = [("read", None)] if message.to.startswith(rules.WHATSAPP) else []
         return [("sent", None), ("delivered", None), *read]

@@ -57,8 +57,8 @@ def test_a_whatsapp_message_is_read_too(twilio: Client, receiver: Receiver) -> N
 def test_the_failing_number_ends_undelivered(twilio: Client, receiver: Receiver) -> None:
     message = twilio.messages.create(to="+15005550001", from_=OURS, body="x", status_callback=CALLBACK)
     last = fields_in(receiver.got(str(message.sid), 2)[1])
-    assert (last["MessageStatus"], last["ErrorCode"]) == ("undelivered", "30003")
-    assert twilio.messages(str(message.sid)).fetch().error_code == 30003
+    assert (last["MessageStatus"], last["ErrorCode"]) == ("undelivered", "30006")
+    assert twilio.messages(str(message.sid)).fetch().error_code == 30006
 
 
 @pytest.mark.parametrize(
