@@ -159,7 +159,8 @@ class InboundMessage:
     `authenticated` is what a trusted server says of the sender: `pass`, `fail`, `none` or an error's name, empty when
     nobody trusted said anything. `reply_to` is where the sender asked for answers: shown, never used. `cut_by` names
     what made `body` less than the whole, so that the original is worth showing. `certainly_automatic` says that no
-    person can have written what is automatic.
+    person can have written what is automatic. `service` is an address of ours that stands for several, the recipient
+    among them: a department that owns it, and not the recipient, answers from it.
     """
 
     external_id: ExternalId | None
@@ -179,6 +180,7 @@ class InboundMessage:
     reply_to: str = ""
     cut_by: str = ""
     consent: Consent = Consent.UNSAID
+    service: ExternalId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

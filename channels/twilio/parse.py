@@ -40,21 +40,14 @@ def _message(form: Form) -> InboundMessage:
         external_id=ExternalId(type="twilio", value=sid),
         sender=sender_id(form),
         sender_name=clean_line(form.get("ProfileName")),
-        recipients=tuple(_recipients(form)),
+        recipients=(external_id(form.get("To")),) if form.get("To") else (),
+        service=service_of(form),
         body=_body(form),
         references=_quoted(form),
         attachments=tuple(_media(form)),
         direct=True,
         consent=consent(form, channel_of(form)),
     )
-
-
-def _recipients(form: Form) -> Iterator[ExternalId]:
-    """Yield the number that was written to, and the Messaging Service that it belongs to."""
-    if form.get("To"):
-        yield external_id(form.get("To"))
-    if (service := service_of(form)) is not None:
-        yield service
 
 
 def _quoted(form: Form) -> tuple[ExternalId, ...]:

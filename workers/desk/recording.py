@@ -93,8 +93,8 @@ class Recorder:
         if arrival.event.attempts > 1 and (message_id := message_of_event(session, arrival.event.id)) is not None:
             release(session, self.outbox, message_id, arrival.files)
             return Outcome()
-        if len(said.recipients) > 1 and said.direct:
-            said = replace(said, recipients=_ours_first(session, said.recipients))
+        if said.service is not None and _answers_for(session, said.service, said.recipients):
+            said = replace(said, recipients=(said.service,))
             arrival = replace(arrival, said=said)
         speaker = identity.client_for(session, said)
         found = self.threading.find(session, said, speaker.client_id, arrival.event.channel)
@@ -159,10 +159,9 @@ class Recorder:
             )
 
 
-def _ours_first(session: Session, recipients: Sequence[ExternalId]) -> tuple[ExternalId, ...]:
-    """Put the addresses that a department owns first: the first is where answers come from."""
-    ours = set(owned(session, recipients))
-    return tuple(sorted(recipients, key=lambda each: each not in ours))
+def _answers_for(session: Session, service: ExternalId, recipients: Sequence[ExternalId]) -> bool:
+    """Say whether a department owns a service and none its number that was written to."""
+    return owned(session, (service, *recipients)) == [service]
 
 
 def _card_changes(last: MessageSource | None, said: InboundMessage) -> bool:

@@ -150,7 +150,7 @@ class Reports:
         if report.bad_address and set(report.recipients) <= {address}:
             suppress(session, address, SuppressionReason.BOUNCED, report.detail)
         if report.opted_out:
-            suppress(session, address, SuppressionReason.OPTED_OUT, _because(report), sender=delivery.sender)
+            suppress(session, address, SuppressionReason.OPTED_OUT, said_so(report.code), sender=delivery.sender)
 
     def _once_more(
         self, session: Session, ticket: Ticket, delivery: Delivery, report: DeliveryReport, pause: float
@@ -160,7 +160,7 @@ class Reports:
         delivery.next_attempt_at = now() + timedelta(seconds=pause)
         delivery.tried_since = now()
         delivery.error_code, delivery.error_text = report.code, report.detail
-        _wake(session, [delivery], delay=pause)
+        _wake(session, [delivery, *release_parts_after(session, delivery)], delay=pause)
         self.outbox.tell(
             session, ticket, f"Not delivered: {_because(report)}. It is sent once more {_in_minutes(pause)}."
         )
@@ -188,6 +188,11 @@ def _recipient(delivery: Delivery) -> ExternalId:
 
 def _because(report: DeliveryReport) -> str:
     return (report.detail or _NO_REASON).rstrip(".") + (f" ({report.code})" if report.code else "")
+
+
+def said_so(code: str) -> str:
+    """Return how we know that a client has opted out, when they did not tell us."""
+    return f"as the provider says ({code})"
 
 
 def not_delivered(reason: str, code: str) -> str:

@@ -25,7 +25,7 @@ from models.suppressions import SuppressionReason, suppress
 from models.tickets import Ticket, name_ticket
 from workers.app import app
 from workers.db import Wakeup, enqueue
-from workers.desk.reports import not_delivered
+from workers.desk.reports import not_delivered, said_so
 from workers.logs import get_logger
 from workers.outbox import AGENTS_THREAD
 from workers.runtime import Runtime, runtime
@@ -255,7 +255,7 @@ def _suppress(session: Session, claimed: ClaimedDelivery, error: Undeliverable) 
     if error.bad_address:
         suppress(session, address, SuppressionReason.INVALID, str(error))
     if error.opted_out:
-        suppress(session, address, SuppressionReason.OPTED_OUT, str(error), sender=claimed.sender)
+        suppress(session, address, SuppressionReason.OPTED_OUT, said_so(error.code), sender=claimed.sender)
 
 
 def _tell_not_shown(tools: Runtime, session: Session, claimed: ClaimedDelivery) -> None:
