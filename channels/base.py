@@ -4,12 +4,13 @@ All frozen; times are aware and UTC; text is `str`, payloads are `bytes`.
 """
 
 import quopri
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from channels.plans import Enclosure, Plan
 from channels.text import unbase64, unuuencode
 from models.external_ids import ExternalId, bounded, clean_line, clean_text
 
@@ -23,7 +24,9 @@ __all__ = [
     "Channel",
     "Choice",
     "Connection",
+    "Consent",
     "DeliveryReport",
+    "Enclosure",
     "ExternalId",
     "InboundMessage",
     "Lookup",
@@ -31,6 +34,7 @@ __all__ = [
     "Menu",
     "OutboundMessage",
     "Parsed",
+    "Plan",
     "Profile",
     "ProfileKind",
     "RawEvent",
@@ -67,6 +71,15 @@ class Verdict(StrEnum):
     FAIL = "fail"
     TEMPERROR = "temperror"
     PERMERROR = "permerror"
+
+
+class Consent(StrEnum):
+    """What a message says of whether its sender wants to hear from us; `HELP` asks the provider what this is."""
+
+    UNSAID = ""
+    GIVEN = "given"
+    WITHDRAWN = "withdrawn"
+    HELP = "help"
 
 
 class ReportState(StrEnum):
@@ -160,7 +173,8 @@ class InboundMessage:
     `authenticated` is what a trusted server says of the sender: `pass`, `fail`, `none` or an error's name, empty when
     nobody trusted said anything. `reply_to` is where the sender asked for answers: shown, never used. `cut_by` names
     what made `body` less than the whole, so that the original is worth showing. `certainly_automatic` says that no
-    person can have written what is automatic.
+    person can have written what is automatic. `service` is an address of ours that stands for several, the recipient
+    among them: a department that owns it, and not the recipient, answers from it.
     """
 
     external_id: ExternalId | None
@@ -179,6 +193,8 @@ class InboundMessage:
     authenticated: Verdict = Verdict.UNKNOWN
     reply_to: str = ""
     cut_by: str = ""
+    consent: Consent = Consent.UNSAID
+    service: ExternalId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +204,9 @@ class DeliveryReport:
     Who is no provider that signs proves by the `token` of the ticket that they had the message. `recipients` are whom
     the report names, empty where it names nobody: a mail is sent on, and then comes back from somewhere else.
     `window_closed` says that it failed only because the client last wrote too long ago.
+
+    Of a failure: `bad_address` and `opted_out` say what it means for the address, `again_after` in how many seconds
+    the same may arrive if it is sent once more, `stopped` that an operator must act first.
     """
 
     external_id: ExternalId | None
@@ -200,6 +219,9 @@ class DeliveryReport:
     recipients: tuple[ExternalId, ...] = ()
     bad_address: bool = False
     window_closed: bool = False
+    opted_out: bool = False
+    again_after: float | None = None
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -448,6 +470,9 @@ class Channel(Protocol):
 
     def split(self, body: str) -> tuple[str, ...]:
         """Cut a text into the parts this channel sends one by one, in order; at least one part."""
+
+    def plan(self, body: str, files: Sequence[Enclosure]) -> Plan:
+        """Tell an answer in sends: which part of its text and which of its files go together, in order. Pure."""
 
     def send(self, outbound: OutboundMessage) -> ExternalId:
         """Send once and return the provider's id. Raises a `SendError`."""

@@ -52,12 +52,16 @@ class Stopped(TryLater):
 
 
 class Undeliverable(SendError):
-    """Certainly not sent and never will be; `code` is the provider's own, `bad_address` says to leave it alone."""
+    """Certainly not sent and never will be; `code` is the provider's own.
 
-    def __init__(self, reason: str, *, code: str = "", bad_address: bool = False) -> None:
+    `bad_address` says to leave the address alone, `opted_out` that its owner wants nothing from this address of ours.
+    """
+
+    def __init__(self, reason: str, *, code: str = "", bad_address: bool = False, opted_out: bool = False) -> None:
         super().__init__(reason)
         self.code = code
         self.bad_address = bad_address
+        self.opted_out = opted_out
 
 
 class WindowClosed(SendError):

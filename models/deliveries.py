@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -78,6 +79,8 @@ PROGRESS = (
 
 OPEN = (DeliveryStatus.PENDING, DeliveryStatus.SENDING, DeliveryStatus.UNCLEAR)
 NOT_BEGUN = (DeliveryStatus.PENDING, DeliveryStatus.HELD)
+# The code of a part that was held back because one before it was not sent.
+PART_BEFORE = "part_before"
 _IS_OPEN = text("status IN ('pending', 'sending', 'unclear')")
 _IS_ACKNOWLEDGEMENT = text("purpose = 'acknowledgement'")
 
@@ -211,6 +214,18 @@ def pending_again() -> ColumnElement[str]:
     return case((waits, DeliveryStatus.CANCELED), else_=DeliveryStatus.PENDING)
 
 
+# What a send that is tried anew starts with.
+_AFRESH: dict[str, Any] = {
+    "lookups": 0,
+    "external_id": None,
+    "tried_since": UTC_NOW,
+    "next_attempt_at": UTC_NOW,
+    "lease_until": None,
+    "error_code": None,
+    "error_text": None,
+}
+
+
 def delivery_reported(session: Session, *, channel: str, external_id: str, idempotency_key: str) -> Delivery | None:
     """Return the delivery a report speaks of, by our key if it has one, else by the provider's id."""
     key = _as_uuid(idempotency_key)
@@ -246,6 +261,35 @@ def deliveries_to_client(session: Session, message_id: int) -> list[Delivery]:
     )
 
 
+def parts_before_failed(session: Session, message_id: int, delivery_id: int) -> bool:
+    """Say whether the client lacks a part of a message that was to leave before this one."""
+    failed = select(Delivery.id).where(
+        Delivery.message_id == message_id,
+        Delivery.to_client.is_(True),
+        Delivery.id < delivery_id,
+        Delivery.status.in_((DeliveryStatus.FAILED, DeliveryStatus.UNCONFIRMED)),
+    )
+    return session.scalar(failed.limit(1)) is not None
+
+
+def release_parts_after(session: Session, delivery: Delivery) -> list[Delivery]:
+    """Make the parts pending again that were held back because of this one, and return them in order."""
+    released = session.scalars(
+        update(Delivery)
+        .where(
+            Delivery.message_id == delivery.message_id,
+            Delivery.to_client.is_(True),
+            Delivery.id > delivery.id,
+            Delivery.status == DeliveryStatus.FAILED,
+            Delivery.error_code == PART_BEFORE,
+        )
+        .values(status=DeliveryStatus.PENDING, **_AFRESH)
+        .returning(Delivery)
+        .execution_options(synchronize_session=False)
+    )
+    return sorted(released, key=lambda each: each.id)
+
+
 def reopen_delivery(session: Session, delivery_id: int) -> Delivery | None:
     """Make a failed or unconfirmed send pending again because a person asked; `None` when it is neither."""
     return session.scalar(
@@ -254,16 +298,7 @@ def reopen_delivery(session: Session, delivery_id: int) -> Delivery | None:
             Delivery.id == delivery_id,
             Delivery.status.in_((DeliveryStatus.FAILED, DeliveryStatus.UNCONFIRMED)),
         )
-        .values(
-            status=pending_again(),
-            lookups=0,
-            external_id=None,
-            tried_since=UTC_NOW,
-            next_attempt_at=UTC_NOW,
-            lease_until=None,
-            error_code=None,
-            error_text=None,
-        )
+        .values(status=pending_again(), **_AFRESH)
         .returning(Delivery)
         .execution_options(synchronize_session=False)
     )

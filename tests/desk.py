@@ -28,6 +28,7 @@ from models.messages import Message, messages_of
 from models.notes import Note, notes_of
 from models.tickets import Ticket, TicketStatus, list_tickets
 from sandbox.client import Sandbox
+from workers.callbacks import callback_name
 from workers.cli.apply import Applier, read_desk
 from workers.inbox import Inbox
 from workers.runtime import Runtime
@@ -216,10 +217,18 @@ class Desk:
         path = f"/webhooks/{call['name']}"
         self._webhook("slack", path, str(call["body"]).encode())
 
-    def report(self, key: str, sid: str, status: str, **more: str) -> None:
-        """Hand a status callback of Twilio in."""
+    def report(self, key: str, sid: str, status: str, *, attempt: int | None = None, **more: str) -> None:
+        """Hand a status callback of Twilio in, on the newest attempt unless told which."""
+        attempts = self._attempts(key) if attempt is None else attempt
+        self.report_as(callback_name(self.tools.settings.secret_key, key, attempts), sid, status, **more)
+
+    def report_as(self, name: str, sid: str, status: str, **more: str) -> None:
+        """Hand a status callback of Twilio in, under any name."""
         form = {"MessageSid": sid, "MessageStatus": status, "AccountSid": "AC0", "To": "+1", "From": "+1", **more}
-        self._webhook("twilio", f"/webhooks/twilio/status/{key}", urlencode(form).encode())
+        self._webhook("twilio", f"/webhooks/twilio/status/{name}", urlencode(form).encode())
+
+    def _attempts(self, key: str) -> int:
+        return next((each.attempts for each in self.deliveries() if str(each.idempotency_key) == key), 0)
 
     def _webhook(self, name: str, path: str, body: bytes) -> None:
         request = Request(url=f"https://desk.example.com{path}", path=path, headers={}, body=body)

@@ -1,19 +1,21 @@
 """Slack as a channel for clients, and as the agents' desk."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from channels.base import (
     Attachment,
+    Enclosure,
     ExternalId,
     Lookup,
     Mark,
     Menu,
     OutboundMessage,
     Parsed,
+    Plan,
     Profile,
     RawEvent,
     Sheet,
@@ -23,6 +25,7 @@ from channels.base import (
 )
 from channels.download import download
 from channels.errors import Undeliverable
+from channels.plans import files_with_last
 from channels.slack.ids import slack_id
 from channels.slack.mrkdwn import pieces
 from channels.slack.parse import parse
@@ -75,6 +78,10 @@ class SlackChannel:
     def split(self, body: str) -> tuple[str, ...]:
         """Cut a text into posts that fit even when every character of them must be escaped."""
         return tuple(pieces(body, POST_LIMIT))
+
+    def plan(self, body: str, files: Sequence[Enclosure]) -> Plan:
+        """Tell an answer in posts, the files with the last of them."""
+        return files_with_last(self.split(body), files)
 
     def send(self, outbound: OutboundMessage) -> ExternalId:
         """Post once, or share the files once, and return the id. Raises a `SendError`."""

@@ -9,10 +9,10 @@ from sandbox.twilio.errors import TwilioError
 
 LONGEST_BODY = 1600
 LONGEST_VALIDITY = 36_000
-MOST_MEDIA = 10
 LONGEST_TEMPLATE = 1024
 BLANK = re.compile(r"\{\{(\w+)\}\}")
 WHATSAPP = "whatsapp:"
+MOST_MEDIA = {"sms": 10, "whatsapp": 1}
 NUMBER = re.compile(r"\+[1-9]\d{6,14}")
 BUSINESS_SCOPED = re.compile(r"[A-Z]{2}\.\w{1,128}")
 WINDOW = timedelta(hours=24)
@@ -24,7 +24,7 @@ GSM = frozenset(
 )
 GSM_TWICE = frozenset("^{}\\[~]|€\f")
 
-STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit"})
+STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"})
 START_WORDS = frozenset({"start", "yes", "unstop"})
 
 
@@ -83,7 +83,7 @@ def _check_content(given: Mapping[str, str], body: str, media: list[str]) -> Non
         raise TwilioError(400, 21602, "Message body is required.")
     if len(body) > LONGEST_BODY:
         raise TwilioError(400, 21617, "The concatenated message body exceeds the 1600 character limit")
-    if len(media) > MOST_MEDIA:
+    if len(media) > MOST_MEDIA["whatsapp" if given["To"].startswith(WHATSAPP) else "sms"]:
         raise TwilioError(400, 21623, "Number of media files exceeds allowed limit")
     validity = given.get("ValidityPeriod", "1")
     if not validity.isdecimal() or not 0 < int(validity) <= LONGEST_VALIDITY:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from channels.base import AgentAction, ExternalId, Profile, Sign, clean_text
 from models.attachments import StoredFile
 from models.base import row_id
-from models.deliveries import deliveries_to_client, delivery_by_id, reopen_delivery
+from models.deliveries import deliveries_to_client, delivery_by_id, release_parts_after, reopen_delivery
 from models.departments import desk_of, settings_of
 from models.merges import lock_standing, merged_into
 from models.messages import Message, messages_named
@@ -114,6 +114,7 @@ class Actions:
         delivery = reopen_delivery(session, delivery_id)
         if delivery is None:
             return False
+        release_parts_after(session, delivery)  # they leave behind it, in its lane
         enqueue(session, Wakeup(task="outbound.deliver", channel=delivery.channel, row_id=delivery.id))
         ticket = lock_standing(session, delivery.ticket_id)
         if delivery.message_id is not None and ticket is not None:

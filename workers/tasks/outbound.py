@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from channels.base import ExternalId, OutboundMessage, Sign, Template, TicketCard
 from channels.errors import SendError, TryLater, Unclear, Undeliverable, WindowClosed
 from models.base import now
-from models.deliveries import DeliveryStatus, Purpose, deliveries_to_client
+from models.deliveries import PART_BEFORE, DeliveryStatus, Purpose, deliveries_to_client
 from models.delivery_claims import ClaimedDelivery, claim_delivery, claim_next_in_lane, record_outcome
 from models.departments import desk_of
 from models.merges import standing_ticket
@@ -26,7 +26,7 @@ from models.templates import keep_templates, listed_at
 from models.tickets import Ticket, name_ticket, note_signs, signs_on
 from workers.app import app
 from workers.db import Wakeup, enqueue
-from workers.desk.reports import not_delivered
+from workers.desk.reports import not_delivered, said_so
 from workers.desk.window import held_text
 from workers.logs import get_logger
 from workers.outbox import AGENTS_THREAD
@@ -301,12 +301,22 @@ def _failed(tools: Runtime, claimed: ClaimedDelivery, error: Undeliverable) -> N
         if not claimed.to_client:
             _tell_not_shown(tools, session, claimed)
         else:
-            _tell(tools, session, claimed, not_delivered(reason, error.code))
-            if error.bad_address:
-                address = ExternalId(type=claimed.recipient_type, value=claimed.recipient)
-                suppress(session, address, SuppressionReason.INVALID, reason)
+            if error.code == PART_BEFORE:  # of the part itself the agents were told
+                _renew_mark(tools, session, claimed)
+            else:
+                _tell(tools, session, claimed, not_delivered(reason, error.code))
+            _suppress(session, claimed, error)
     # Without the reason, which stands in the row: a provider's own words may name the client.
     log.error("delivery_failed", delivery_id=claimed.id, channel=claimed.channel, code=error.code)
+
+
+def _suppress(session: Session, claimed: ClaimedDelivery, error: Undeliverable) -> None:
+    """Leave an address alone if the provider's answer says so."""
+    address = ExternalId(type=claimed.recipient_type, value=claimed.recipient)
+    if error.bad_address:
+        suppress(session, address, SuppressionReason.INVALID, str(error))
+    if error.opted_out:
+        suppress(session, address, SuppressionReason.OPTED_OUT, said_so(error.code), sender=claimed.sender)
 
 
 def _tell_not_shown(tools: Runtime, session: Session, claimed: ClaimedDelivery) -> None:
