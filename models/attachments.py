@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, String, insert, select
+from sqlalchemy import BigInteger, ForeignKey, String, exists, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Identified, one_of
@@ -82,6 +82,17 @@ def attachments_of(session: Session, message_id: int) -> list[StoredAttachment]:
             select(StoredAttachment).where(StoredAttachment.message_id == message_id).order_by(StoredAttachment.id)
         )
     )
+
+
+def has_files(session: Session, message_id: int) -> bool:
+    """Say whether a message has a file that is in the store."""
+    stored = exists().where(StoredAttachment.message_id == message_id, StoredAttachment.storage_key.is_not(None))
+    return bool(session.scalar(select(stored)))
+
+
+def sendable_files(session: Session, message_id: int) -> list[StoredAttachment]:
+    """Return those files of a message that are here, in their order."""
+    return [each for each in attachments_of(session, message_id) if each.storage_key]
 
 
 def answer_file(session: Session, attachment_id: int) -> StoredAttachment | None:

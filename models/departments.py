@@ -70,6 +70,7 @@ class DepartmentSettings(Base):
     signature: Mapped[str] = mapped_column(Text, server_default="")
     acknowledge: Mapped[bool] = mapped_column(server_default="false")
     acknowledgement: Mapped[str] = mapped_column(Text, server_default="")
+    assign_first_answer: Mapped[bool] = mapped_column(server_default="true")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,8 @@ class Habits:
     """How a department works; these are the defaults.
 
     `from_name` is who answers as clients see it, empty for the agent's and the department's names; `signature` stands
-    below every mail. With `acknowledge`, a new ticket by mail is acknowledged, in the words of `acknowledgement`.
+    below every mail. With `acknowledge`, a new ticket by mail is acknowledged, in the words of `acknowledgement`. With
+    `assign_first_answer`, a ticket that nobody has is its first answer's author's.
     """
 
     reply_mode: ReplyMode = ReplyMode.THREAD
@@ -86,6 +88,7 @@ class Habits:
     signature: str = ""
     acknowledge: bool = False
     acknowledgement: str = ""
+    assign_first_answer: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +179,7 @@ def settings_of(session: Session, department_id: int | None) -> Habits:
         signature=stored.signature,
         acknowledge=stored.acknowledge,
         acknowledgement=stored.acknowledgement,
+        assign_first_answer=stored.assign_first_answer,
     )
 
 
@@ -192,6 +196,12 @@ def save_settings(session: Session, department_id: int, habits: Habits) -> None:
 def department_by_name(session: Session, name: str) -> Department | None:
     """Return the department of this name."""
     return session.scalar(select(Department).where(Department.name == name))
+
+
+def staffed_departments(session: Session) -> list[Department]:
+    """Return the departments whose agents have a channel to work in, by name."""
+    agents = select(DepartmentExternalId.department_id).where(DepartmentExternalId.type == AGENTS)
+    return list(session.scalars(select(Department).where(Department.id.in_(agents)).order_by(Department.name)))
 
 
 def add_address(session: Session, department_id: int, address: ExternalId) -> None:

@@ -119,7 +119,7 @@ def _family(kind: MergeKind, kept_id: int) -> CTE:
     )
 
 
-def threads_of(session: Session, ticket_id: int, kind: str) -> list[str]:
+def family_threads(session: Session, ticket_id: int, kind: str) -> list[str]:
     """Return the outside names of this kind of a ticket and of all that were merged into it, the newest first."""
     family = _family(MergeKind.TICKET, ticket_id)
     return list(
@@ -138,12 +138,12 @@ def standing_ticket(session: Session, ticket_id: int) -> Ticket | None:
     return ticket if survivor is None else ticket_by_id(session, survivor)
 
 
-def lock_standing(session: Session, ticket_id: int) -> Ticket | None:
-    """Return the ticket that stands for this one, locked as `lock_ticket` does.
+def lock_standing(session: Session, ticket_id: int, *, of_client: int | None = None) -> Ticket | None:
+    """Return the ticket that stands for this one, locked as `lock_ticket` does; `None` if it is another client's.
 
     A merged ticket is locked before the one it went into, as merges themselves lock them: nobody waits in a ring.
     """
-    ticket = lock_ticket(session, ticket_id)
+    ticket = lock_ticket(session, ticket_id, of_client=of_client)
     while ticket is not None and (survivor := merged_into(session, ticket)) is not None:
         ticket = lock_ticket(session, survivor)
     return ticket

@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    exists,
     func,
     or_,
     select,
@@ -64,6 +65,7 @@ class MessageSource(Base):
     """
 
     __tablename__ = "message_sources"
+    __table_args__ = (Index("message_sources_sender_idx", "channel", "sender", "recipient"),)
 
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), primary_key=True, autoincrement=False)
     inbound_event_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("inbound_events.id"), index=True)
@@ -202,6 +204,31 @@ def last_said_by(session: Session, client_id: int, limit: int, longest: int) -> 
             .limit(limit)
         )
     )
+
+
+def answered_before(session: Session, ticket_id: int, message_id: int) -> bool:
+    """Say whether an agent wrote in a ticket before this message."""
+    earlier = exists().where(Message.ticket_id == ticket_id, Message.id < message_id, Message.user_id.is_not(None))
+    return bool(session.scalar(select(earlier)))
+
+
+def not_yet_shown(session: Session, ticket_id: int, place: str, limit: int) -> list[Message]:
+    """Return what people said in a ticket that does not stand in this place of the agents, oldest first.
+
+    Of more than `limit`, the newest.
+    """
+    named = exists().where(
+        MessageExternalId.message_id == Message.id,
+        MessageExternalId.type == "slack",
+        MessageExternalId.value.startswith(f"{place}/", autoescape=True),
+    )
+    newest = (
+        select(Message)
+        .where(Message.ticket_id == ticket_id, Message.is_system_message.is_(False), ~named)
+        .order_by(Message.id.desc())
+        .limit(limit)
+    )
+    return list(reversed(session.scalars(newest).all()))
 
 
 def messages_of(session: Session, ticket_id: int) -> list[Message]:

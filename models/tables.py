@@ -1,7 +1,9 @@
 """Import every table, so that `Base.metadata` is whole."""
 
 from models import (
+    assignments,
     attachments,
+    blocks,
     clients,
     deliveries,
     departments,
@@ -13,13 +15,17 @@ from models import (
     reconciliations,
     suppressions,
     tags,
+    templates,
     tickets,
     users,
+    windows,
 )
 from models.base import Base
 
 __all__ = [
+    "assignments",
     "attachments",
+    "blocks",
     "clients",
     "deliveries",
     "departments",
@@ -32,8 +38,10 @@ __all__ = [
     "reconciliations",
     "suppressions",
     "tags",
+    "templates",
     "tickets",
     "users",
+    "windows",
 ]
 
 metadata = Base.metadata

@@ -1,6 +1,6 @@
 """Tags and which tickets have them."""
 
-from sqlalchemy import Column, ForeignKey, Integer, String, Table, select
+from sqlalchemy import Column, ForeignKey, Integer, String, Table, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -28,6 +28,23 @@ def ensure_tag(session: Session, name: str) -> bool:
     """Make a tag unless it is there; say whether it was made."""
     made = session.execute(insert(Tag).values(name=name).on_conflict_do_nothing().returning(Tag.id))
     return made.scalar() is not None
+
+
+def list_tags(session: Session) -> list[Tag]:
+    """Return all tags by name."""
+    return list(session.scalars(select(Tag).order_by(Tag.name)))
+
+
+def tag_ids_of(session: Session, ticket_id: int) -> set[int]:
+    """Return the ids of a ticket's tags."""
+    return set(session.scalars(select(ticket_tags.c.tag_id).where(ticket_tags.c.ticket_id == ticket_id)))
+
+
+def set_tags(session: Session, ticket_id: int, tag_ids: set[int]) -> None:
+    """Make these a ticket's tags, and no others; the caller holds the ticket."""
+    session.execute(delete(ticket_tags).where(ticket_tags.c.ticket_id == ticket_id))
+    if tag_ids:
+        session.execute(insert(ticket_tags), [{"ticket_id": ticket_id, "tag_id": each} for each in sorted(tag_ids)])
 
 
 def tags_of(session: Session, ticket_id: int) -> list[str]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint, or_, select, true
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -14,7 +14,6 @@ from models.clients import Client
 from models.departments import Department
 from models.external_ids import ExternalId
 from models.messages import MessageSource, messages_with_sources
-from models.users import User
 
 
 class TicketStatus(StrEnum):
@@ -63,7 +62,10 @@ class Ticket(Base):
 
 
 class TicketExternalId(Identified, Base):
-    """The outside name of a ticket: its thread in the agents' Slack (`slack_agents`) or in the client's (`slack`)."""
+    """The outside name of a ticket: its thread in the agents' Slack (`slack_agents`) or in the client's (`slack`).
+
+    `signs` are the words of the signs that we have put on the card there, with spaces between.
+    """
 
     __tablename__ = "ticket_external_ids"
     __table_args__ = (UniqueConstraint("type", "value"),)
@@ -71,6 +73,7 @@ class TicketExternalId(Identified, Base):
     ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), index=True)
     type: Mapped[str] = mapped_column(String(50))
     value: Mapped[str] = mapped_column(String(255))
+    signs: Mapped[str] = mapped_column(String(255), server_default="")
 
 
 class TicketLink(Identified, Base):
@@ -81,14 +84,6 @@ class TicketLink(Identified, Base):
 
     ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"))
     linked_ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), index=True)
-
-
-ticket_assignments = Table(
-    "ticket_assignments",
-    Base.metadata,
-    Column("ticket_id", Integer, ForeignKey("tickets.id"), primary_key=True),
-    Column("user_id", Integer, ForeignKey("users.id"), primary_key=True),
-)
 
 
 def open_ticket(session: Session, *, title: str, client_id: int, department_id: int | None) -> Ticket:
@@ -105,14 +100,15 @@ def open_ticket(session: Session, *, title: str, client_id: int, department_id: 
     return ticket
 
 
-def lock_ticket(session: Session, ticket_id: int) -> Ticket | None:
+def lock_ticket(session: Session, ticket_id: int, *, of_client: int | None = None) -> Ticket | None:
     """Return a ticket whose row nobody else changes until this transaction ends; others may still refer to it.
 
-    Take it before any lock on the ticket's deliveries.
+    Take it before any lock on the ticket's deliveries. With `of_client`, another client's is not touched.
     """
+    owned = true() if of_client is None else Ticket.client_id == of_client
     return session.scalar(
         select(Ticket)
-        .where(Ticket.id == ticket_id)
+        .where(Ticket.id == ticket_id, owned)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
@@ -141,13 +137,33 @@ def name_ticket(session: Session, ticket_id: int, thread: ExternalId) -> None:
     )
 
 
-def thread_of(session: Session, ticket_id: int, kind: str) -> str | None:
-    """Return the newest outside name of this kind that a ticket has."""
-    return session.scalar(
-        select(TicketExternalId.value)
-        .where(TicketExternalId.ticket_id == ticket_id, TicketExternalId.type == kind)
-        .order_by(TicketExternalId.id.desc())
-        .limit(1)
+def threads_of(session: Session, ticket_id: int, kind: str) -> list[str]:
+    """Return the outside names of this kind that a ticket has, the newest first."""
+    return list(
+        session.scalars(
+            select(TicketExternalId.value)
+            .where(TicketExternalId.ticket_id == ticket_id, TicketExternalId.type == kind)
+            .order_by(TicketExternalId.id.desc())
+        )
+    )
+
+
+def signs_on(session: Session, thread: ExternalId) -> frozenset[str]:
+    """Return the signs that we have put on the card of a thread."""
+    found = session.scalar(
+        select(TicketExternalId.signs).where(
+            TicketExternalId.type == thread.type, TicketExternalId.value == thread.value
+        )
+    )
+    return frozenset((found or "").split())
+
+
+def note_signs(session: Session, thread: ExternalId, signs: Collection[str]) -> None:
+    """Note which signs of ours stand on the card of a thread now."""
+    session.execute(
+        update(TicketExternalId)
+        .where(TicketExternalId.type == thread.type, TicketExternalId.value == thread.value)
+        .values(signs=" ".join(sorted(signs)))
     )
 
 
@@ -187,29 +203,6 @@ def linked_to(session: Session, ticket_ids: Collection[int]) -> list[int]:
     return sorted({each for row in rows for each in row} - {*ticket_ids})
 
 
-def assign(session: Session, ticket_id: int, user_id: int) -> bool:
-    """Assign a user; false when they were already."""
-    made = session.execute(
-        insert(ticket_assignments)
-        .values(ticket_id=ticket_id, user_id=user_id)
-        .on_conflict_do_nothing()
-        .returning(ticket_assignments.c.user_id)
-    )
-    return made.scalar() is not None
-
-
-def assignees_of(session: Session, ticket_id: int) -> list[str]:
-    """Return the names of those assigned."""
-    return list(
-        session.scalars(
-            select(User.name)
-            .join(ticket_assignments, ticket_assignments.c.user_id == User.id)
-            .where(ticket_assignments.c.ticket_id == ticket_id)
-            .order_by(User.name)
-        )
-    )
-
-
 def list_tickets(
     session: Session, statuses: Sequence[TicketStatus], limit: int, *, department_ids: Collection[int] | None = None
 ) -> list[tuple[Ticket, str, str | None]]:
@@ -227,3 +220,16 @@ def list_tickets(
         .limit(limit)
     )
     return [(row[0], row[1], row[2]) for row in rows]
+
+
+def tickets_of_client(
+    session: Session, client_id: int, limit: int, *, department_ids: Collection[int] | None = None
+) -> tuple[list[Ticket], int]:
+    """Return a client's newest tickets, and how many there are in all.
+
+    With `department_ids`, those of these departments only; the number counts all.
+    """
+    everywhere = true() if department_ids is None else Ticket.department_id.in_(department_ids)
+    newest = select(Ticket).where(Ticket.client_id == client_id, everywhere).order_by(Ticket.id.desc()).limit(limit)
+    number = session.scalar(select(func.count()).select_from(Ticket).where(Ticket.client_id == client_id))
+    return list(session.scalars(newest)), number or 0

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Column, ForeignKey, Integer, String, Table, UniqueConstraint, delete, exists, select
+from sqlalchemy import Column, ForeignKey, Integer, String, Table, UniqueConstraint, delete, exists, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -83,6 +83,13 @@ def works_in(session: Session, user: User, department_id: int | None) -> bool:
         user_departments.c.user_id == user.id, user_departments.c.department_id == department_id
     )
     return bool(session.scalar(select(membership)))
+
+
+def agents_of(session: Session, department_id: int | None) -> list[User]:
+    """Return everybody who may act on tickets of a department now, by name."""
+    members = select(user_departments.c.user_id).where(user_departments.c.department_id == department_id)
+    may = or_(User.type == UserType.ADMINISTRATOR, User.id.in_(members))
+    return list(session.scalars(select(User).where(may).order_by(User.name, User.id)))
 
 
 def list_users(session: Session) -> list[User]:

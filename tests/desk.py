@@ -28,6 +28,7 @@ from models.messages import Message, messages_of
 from models.notes import Note, notes_of
 from models.tickets import Ticket, TicketStatus, list_tickets
 from sandbox.client import Sandbox
+from workers.callbacks import callback_name
 from workers.cli.apply import Applier, read_desk
 from workers.inbox import Inbox
 from workers.runtime import Runtime
@@ -164,9 +165,21 @@ class Desk:
         )
 
     def press(
-        self, action: str, value: object, *, user: str = "U0ADA", channel: str = "C0SUPPORT", times: int = 1
+        self,
+        action: str,
+        value: object,
+        *,
+        user: str = "U0ADA",
+        channel: str = "C0SUPPORT",
+        times: int = 1,
+        choice: str = "",
     ) -> None:
-        """Hand a press of a button in, as often as Slack calls about it."""
+        """Hand a press of a button in, with `choice` the use of a menu, as often as Slack calls about it."""
+        chosen = (
+            {"type": "static_select", "selected_option": {"value": f"{value}:{choice}"}}
+            if choice
+            else {"type": "button", "value": str(value)}
+        )
         payload = {
             "type": "block_actions",
             "team": {"id": "T0DESK"},
@@ -177,18 +190,45 @@ class Desk:
             "message": {"ts": "1.2"},
             "trigger_id": f"{next(_numbers)}.1.a",
             "response_url": f"{self.sandbox.url}/slack/response/none",
-            "actions": [
-                {"action_id": action, "block_id": "b", "type": "button", "value": str(value), "action_ts": "1.3"}
-            ],
+            "actions": [{"action_id": action, "block_id": "b", "action_ts": "1.3", **chosen}],
         }
         body = urlencode({"payload": json.dumps(payload)}).encode()
         for _ in range(times):
             self._webhook("slack", "/webhooks/slack/interactivity", body)
 
-    def report(self, key: str, sid: str, status: str, **more: str) -> None:
-        """Hand a status callback of Twilio in."""
+    def pick(
+        self, action: str, value: str | None = None, *, user: str = "U0ADA", channel: str = "C0SUPPORT", ts: str = ""
+    ) -> None:
+        """Hand in what Slack calls when somebody presses or chooses what stands on a card (the newest ticket's)."""
+        self._hand_in(self.sandbox.press(user, channel, ts or self.thread(channel=channel), action, value))
+
+    def submit(self, values: dict[str, object], *, user: str = "U0ADA") -> None:
+        """Hand in what Slack calls when somebody sends off the form that was opened last."""
+        view = dict(self.effects("slack", "view")[-1]["view"])  # type: ignore[call-overload]
+        self._hand_in(self.sandbox.submit(user, view["id"], values))
+
+    def react(self, emoji: str, *, user: str = "U0ADA", channel: str = "C0SUPPORT", ts: str = "") -> None:
+        """Hand in what Slack calls when somebody puts an emoji on a card, or another message."""
+        self.sandbox.react(user, channel, ts or self.thread(channel=channel), emoji)
+        self._hand_in(int(self.sandbox.webhooks("slack/events")[-1]["id"]))
+
+    def _hand_in(self, webhook: int) -> None:
+        (call,) = [each for each in self.sandbox.webhooks(after=webhook - 1) if each["id"] == webhook]
+        path = f"/webhooks/{call['name']}"
+        self._webhook("slack", path, str(call["body"]).encode())
+
+    def report(self, key: str, sid: str, status: str, *, attempt: int | None = None, **more: str) -> None:
+        """Hand a status callback of Twilio in, on the newest attempt unless told which."""
+        attempts = self._attempts(key) if attempt is None else attempt
+        self.report_as(callback_name(self.tools.settings.secret_key, key, attempts), sid, status, **more)
+
+    def report_as(self, name: str, sid: str, status: str, **more: str) -> None:
+        """Hand a status callback of Twilio in, under any name."""
         form = {"MessageSid": sid, "MessageStatus": status, "AccountSid": "AC0", "To": "+1", "From": "+1", **more}
-        self._webhook("twilio", f"/webhooks/twilio/status/{key}", urlencode(form).encode())
+        self._webhook("twilio", f"/webhooks/twilio/status/{name}", urlencode(form).encode())
+
+    def _attempts(self, key: str) -> int:
+        return next((each.attempts for each in self.deliveries() if str(each.idempotency_key) == key), 0)
 
     def _webhook(self, name: str, path: str, body: bytes) -> None:
         request = Request(url=f"https://desk.example.com{path}", path=path, headers={}, body=body)
@@ -224,6 +264,10 @@ class Desk:
                     {"by": timedelta(seconds=seconds)},
                 )
         self.work()
+
+    def older(self, session: Session, hours: float) -> None:
+        """Let everything that came in have come so much earlier."""
+        session.execute(text("UPDATE inbound_events SET created_at = created_at - :by"), {"by": timedelta(hours=hours)})
 
     # What there is then
 
@@ -271,8 +315,37 @@ class Desk:
         """Return what the other side saw happen since this desk was made."""
         return [dict(each) for each in self.sandbox.ledger(service, kind, self._seen)]
 
-    def thread(self, ticket_id: int | None = None) -> str:
-        """Return the `ts` of a ticket's card."""
-        named = "SELECT value FROM ticket_external_ids WHERE type = 'slack_agents' AND ticket_id = :id"
-        (value,) = self.scalars(named, id=ticket_id or self.ticket().id)
-        return str(value).rpartition("/")[2]
+    def thread(self, ticket_id: int | None = None, *, channel: str = "") -> str:
+        """Return the `ts` of a ticket's card, of one that moved that in this channel."""
+        named = "SELECT value FROM ticket_external_ids WHERE type = 'slack_agents' AND ticket_id = :id ORDER BY id"
+        values = map(str, self.scalars(named, id=ticket_id or self.ticket().id))
+        *_, value = (each for each in values if f"/{channel}" in each)
+        return value.rpartition("/")[2]
+
+    def card(self, ticket_id: int | None = None, *, channel: str = "C0SUPPORT") -> str:
+        """Return what stands on a ticket's card, as JSON."""
+        return json.dumps(self.sandbox.thread(channel, self.thread(ticket_id, channel=channel))[0], ensure_ascii=False)
+
+    def told(self, ticket_id: int | None = None) -> str:
+        """Return what the system said in a ticket."""
+        return "\n".join(each.body for each in self.messages(ticket_id) if each.is_system_message)
+
+    def in_thread(self, *, channel: str = "C0SUPPORT") -> list[str]:
+        """Return the texts below a ticket's card, oldest first."""
+        return [str(each["text"]) for each in self.sandbox.thread(channel, self.thread(channel=channel))[1:]]
+
+    def notice(self, words: str) -> str:
+        """Return the `ts` of the last post below the newest ticket's card that says this."""
+        posts = self.sandbox.thread("C0SUPPORT", self.thread())
+        return next(str(each["ts"]) for each in reversed(posts) if words in str(each["text"]))
+
+    def offer(self, label: str) -> tuple[str, str]:
+        """Return the action and the value of the last button that says this."""
+        posts = self.sandbox.thread("C0SUPPORT", self.thread())
+        buttons = [each for post in posts for block in post["blocks"] for each in block.get("elements", [])]
+        found = next(each for each in reversed(buttons) if label in str(each.get("text")))
+        return str(found["action_id"]), str(found["value"])
+
+    def words(self) -> list[str]:
+        """Return what single people were told, oldest first."""
+        return [str(each["text"]) for kind in ("response", "ephemeral") for each in self.effects("slack", kind)]

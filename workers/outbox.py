@@ -5,19 +5,27 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from channels.base import bounded
+from channels.base import Plan, bounded
 from channels.registry import Registry
-from models.attachments import StoredFile, add_attachments
-from models.deliveries import DeliveryStatus, NewDelivery, Purpose, cancel_deliveries, deliveries_to_client
+from models.attachments import StoredFile, add_attachments, has_files, sendable_files
+from models.deliveries import NOT_BEGUN, NewDelivery, Purpose, cancel_deliveries, deliveries_to_client
 from models.departments import Desk, desk_of
-from models.messages import add_message, last_source
+from models.messages import add_message, last_source, not_yet_shown
 from models.tickets import Ticket
 from workers.db import deliver_soon
+from workers.enclosures import enclosures
 from workers.thread_text import posts, whole
 
 # The channel in which agents work, and the type of a ticket's thread there.
 AGENTS_CHANNEL = "slack"
 AGENTS_THREAD = "slack_agents"
+# Messages, the newest, when a ticket moves.
+MOST_THAT_FOLLOW = 20
+
+
+def lane_to(channel: str, recipient: str) -> str:
+    """Return the lane of what goes to an address of a client's."""
+    return bounded(f"{channel}:{recipient}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +55,38 @@ class Outbox:
         deliver_soon(session, [*self._shown(ticket, desk, shown), *renewal])
 
     def tell(
-        self, session: Session, ticket: Ticket, text: str, *, about: int | None = None, card: bool = False
+        self, session: Session, ticket: Ticket, text: str, *, about: int | None = None, desk: Desk | None = None
     ) -> None:
-        """Tell the agents of a ticket something: a system message, shown in the thread."""
+        """Tell the agents of a ticket something: a system message, shown in the thread, or in that of another desk."""
         message_id = add_message(session, ticket_id=ticket.id, body=text)
         shown = Shown(message_id=message_id, body=text, about=about)
-        self.show(session, ticket, desk_of(session, ticket.department_id), shown, card=card)
+        self.show(session, ticket, desk or desk_of(session, ticket.department_id), shown)
+
+    def move(self, session: Session, ticket: Ticket, before: Desk, after: Desk, text: str) -> None:
+        """Bring a ticket to another desk: what people said follows its card, and the old card says where it went."""
+        moved = Shown(message_id=add_message(session, ticket_id=ticket.id, body=text), body=text)
+        earlier = self._earlier(session, ticket, after)
+        deliver_soon(
+            session,
+            [
+                *self._shown(ticket, before, moved),
+                *self._card(ticket, before, Purpose.CARD_UPDATE),
+                # A card that stands there from before is not made again; the renewal brings signs to a new one too.
+                *self._card(ticket, after, Purpose.CARD),
+                *self._card(ticket, after, Purpose.CARD_UPDATE),
+                *(each for shown in (*earlier, moved) for each in self._shown(ticket, after, shown)),
+            ],
+        )
+
+    def _earlier(self, session: Session, ticket: Ticket, desk: Desk) -> list[Shown]:
+        return [
+            Shown(message_id=each.id, body=each.body, files=has_files(session, each.id))
+            for each in not_yet_shown(session, ticket.id, desk.agents_channel or "", MOST_THAT_FOLLOW)
+        ]
+
+    def answers_end(self, channel: str) -> bool:
+        """Say whether a channel takes answers for a while only, so that every message of a client's renews the card."""
+        return self.channels.channels[channel].answers_within is not None
 
     def bring(self, session: Session, ticket: Ticket, text: str, files: Sequence[StoredFile]) -> None:
         """Bring files to the agents of a ticket: a system message that has them."""
@@ -74,12 +108,13 @@ class Outbox:
         *,
         hold: bool,
         purpose: Purpose = Purpose.MESSAGE,
-    ) -> bool:
-        """Send a message of ours to where the client wrote from last; false when they never wrote."""
+    ) -> Plan | None:
+        """Send a message of ours to where the client wrote from last, as planned; `None` when they never wrote."""
         source = last_source(session, ticket.id)
         if source is None:
-            return False
+            return None
         channel = self.channels.channels[source.channel]
+        plan = channel.plan(body, enclosures(sendable_files(session, message_id)))
         recipient = channel.answer_address(source.sender, source.recipient)
         deliver_soon(
             session,
@@ -94,18 +129,18 @@ class Outbox:
                     recipient=recipient,
                     sender=source.recipient,
                     to_client=True,
-                    lane=bounded(f"{channel.name}:{recipient}"),
+                    lane=lane_to(channel.name, recipient),
                     hold=self.hold if hold else 0.0,
                 )
-                for part in range(len(channel.split(body)))
+                for part in range(len(plan.pieces))
             ],
         )
-        return True
+        return plan
 
     def hold_back(self, session: Session, message_id: int) -> bool:
         """Cancel the sends of an agent's message unless one may have gone out; says whether they were canceled."""
         sends = deliveries_to_client(session, message_id)
-        if not sends or any(each.status != DeliveryStatus.PENDING for each in sends):
+        if not sends or any(each.status not in NOT_BEGUN for each in sends):
             return False
         cancel_deliveries(session, [each.id for each in sends])
         return True

@@ -1,11 +1,12 @@
 """Every call to Slack's Web API. `SlackChannel` loads this with the first call: Slack's library takes 3 MB."""
 
+from collections.abc import Collection
 from datetime import datetime
 from functools import cached_property
 
 from slack_sdk.web import WebClient
 
-from channels.base import ExternalId, Mark, OutboundMessage, Profile, RawEvent, TicketCard
+from channels.base import ExternalId, Mark, Menu, OutboundMessage, Profile, RawEvent, Sheet, Sign, TicketCard
 from channels.slack import desk, find, send
 from channels.slack.client import Me, only_later, web_client, who_am_i
 from channels.slack.missed import missed
@@ -48,6 +49,18 @@ class Api:
     def mark(self, message: ExternalId, mark: Mark) -> None:
         """Show on a message what became of it, and nothing else. Raises a `SendError`."""
         desk.mark(self._client, message, mark)
+
+    def sign(self, message: ExternalId, put: Collection[Sign], take_away: Collection[Sign]) -> None:
+        """Put signs of ours on a card and take others away. Raises a `SendError`."""
+        desk.sign(self._client, message, put, take_away)
+
+    def whisper(self, where: ExternalId, person: ExternalId, text: str) -> None:
+        """Say something in a channel that only one person there sees. Raises a `SendError`."""
+        desk.whisper(self._client, where, person, text)
+
+    def ask(self, trigger: str, answer_url: str, asked: Menu | Sheet) -> None:
+        """Open a form for who pressed a button. Raises a `SendError`."""
+        desk.ask(self._client, trigger, answer_url, asked)
 
     def answer(self, url: str, text: str) -> None:
         """Answer a button or command where only the person sees it. Raises a `SendError`."""

@@ -7,7 +7,8 @@ links of its own out of a client's words. Limits: https://docs.slack.dev/referen
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from channels.base import Button, OutboundMessage, TicketCard, clean_line
+from channels.base import Button, Menu, OutboundMessage, TicketCard, clean_line
+from channels.slack.form import LABEL_LIMIT, menu_element, plain_text
 from channels.slack.mrkdwn import escape, pieces
 
 Block = dict[str, object]
@@ -19,7 +20,8 @@ SECTION_LIMIT = 2900
 TEXT_LIMIT = 3000
 # Five times this, for a field of nothing but ampersands, and its name stay below the limit.
 _FIELD_LIMIT = 390
-_LABEL_LIMIT = 75
+# Of a menu of buttons; the label of a button in it cannot be told from that of an option.
+_MORE = 5
 _CLOSED = frozenset({"closed", "unresolved"})
 
 
@@ -51,7 +53,11 @@ def card_blocks(card: TicketCard) -> list[Block]:
     title = _section(f"*#{card.ticket_id}  {_line(card.title, 200)}*")
     if card.merged_into is not None:
         return [title, _section(f"Merged into *#{card.merged_into}*."), _fields(card), *_context(card)]
-    return [title, _fields(card), *_context(card), _actions(_card_buttons(card))]
+    if card.moved_to:
+        moved = f"\N{RIGHTWARDS ARROW} This ticket is worked on in {card.moved_to} now. Nothing said here is sent."
+        return [title, {"type": "context", "elements": [_mrkdwn(_line(moved, 300))]}]
+    buttons: Block = {"type": "actions", "elements": [*_buttons(_card_buttons(card)), *_more(card.more)]}
+    return [title, _fields(card), *_context(card), *_menus(card.menus), buttons]
 
 
 def _fields(card: TicketCard) -> Block:
@@ -65,9 +71,15 @@ def _fields(card: TicketCard) -> Block:
         "Assigned to": ", ".join(card.assignees) or "nobody yet",
         "Age": f"{age(datetime.now(UTC) - card.opened_at)} (since {card.opened_at:%d %b %Y, %H:%M} UTC)",
         "Tags": ", ".join(card.tags),
+        "Answer until": _until(card.answer_until) if card.answer_until else "",
     }
     shown = [_mrkdwn(f"*{name}*\n{_line(value, _FIELD_LIMIT)}") for name, value in fields.items() if value]
     return {"type": "section", "fields": shown}
+
+
+def _until(end: datetime) -> str:
+    left = end - datetime.now(UTC)
+    return f"{end:%d %b %Y, %H:%M} UTC ({f'{age(left)} left' if left > timedelta(0) else 'over: no answer is taken'})"
 
 
 def _context(card: TicketCard) -> list[Block]:
@@ -93,15 +105,32 @@ def age(passed: timedelta) -> str:
     return "new"
 
 
+def _menus(menus: Sequence[Menu]) -> list[Block]:
+    elements = [menu_element(menu) for menu in menus if menu.choices]
+    return [{"type": "actions", "elements": elements}] if elements else []
+
+
+def _more(buttons: Sequence[Button]) -> list[Block]:
+    options = [
+        {"text": plain_text(button.label, LABEL_LIMIT), "value": f"{button.action}:{button.value}"}
+        for button in buttons[:_MORE]
+    ]
+    return [{"type": "overflow", "action_id": "more", "options": options}] if options else []
+
+
 def _actions(buttons: Sequence[Button]) -> Block:
     return {"type": "actions", "elements": list(_buttons(buttons))}
 
 
 def _buttons(buttons: Sequence[Button]) -> Iterable[Block]:
-    for button in buttons:
-        label = {"type": "plain_text", "text": escape(clean_line(button.label, _LABEL_LIMIT)), "emoji": True}
+    taken: set[str] = set()
+    for number, button in enumerate(buttons):
+        # Slack wants the names in a block to differ: what stands behind the colon is dropped when one is pressed.
+        name = f"{button.action}:{number}" if button.action in taken else button.action
+        taken.add(button.action)
+        label = plain_text(button.label, LABEL_LIMIT)
         style = {"style": "danger"} if button.danger else {}
-        yield {"type": "button", "text": label, "action_id": button.action, "value": button.value, **style}
+        yield {"type": "button", "text": label, "action_id": name, "value": button.value, **style}
 
 
 def _section(mrkdwn: str) -> Block:

@@ -1,11 +1,14 @@
-"""What people do rather than write: buttons and the slash command.
+"""What people do rather than write: buttons, menus, forms and the slash command.
 
-Forms: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload and
+Forms: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload, .../view-interactions-payload and
 https://docs.slack.dev/interactivity/implementing-slash-commands. Raises `Malformed`, or `ValueError` for broken JSON.
 """
 
+from collections.abc import Iterator
+
 from channels.base import AgentAction, ExternalId, clean_text
 from channels.errors import Malformed
+from channels.slack.form import BLANK, read_metadata, ticket_and_choice
 from channels.slack.ids import slack_id
 from channels.slack.mrkdwn import mentioned, plain
 from channels.slack.payload import Json, child, children, known_id, read_form, read_json, text, ts
@@ -22,8 +25,10 @@ def interaction_conversation(body: Json) -> str:
 
 
 def parse_interaction(payload: bytes) -> tuple[AgentAction, ...]:
-    """Translate pressed buttons; other interactions, such as a closed dialog, mean nothing to us."""
+    """Translate what was pressed, chosen or sent off; others, such as a closed dialog, mean nothing to us."""
     body = interaction(payload)
+    if text(body, "type") == "view_submission":
+        return (_submitted(body),)
     if text(body, "type") != "block_actions":
         return ()
     return tuple(_pressed(body, action) for action in children(body, "actions"))
@@ -48,14 +53,59 @@ def _pressed(body: Json, action: Json) -> AgentAction:
     if not name:
         raise Malformed("A button without a name.")
     message = ts(child(body, "container"), "message_ts") or ts(child(body, "message"))
+    name, value, choices = _meant(name.partition(":")[0], action)
     return AgentAction(
         actor=_actor(body),
         action=clean_text(name),
-        value=clean_text(text(action, "value") or text(child(action, "selected_option"), "value")),
+        value=clean_text(value),
+        choices=choices,
         thread=_message_id(body, _thread(body)),
         message=_message_id(body, message),
         answer_url=text(body, "response_url"),
+        trigger=text(body, "trigger_id"),
     )
+
+
+def _meant(name: str, action: Json) -> tuple[str, str, tuple[str, ...]]:
+    """Return the action, its value and what was chosen, which each kind of element says in its own way."""
+    chosen = text(child(action, "selected_option"), "value")
+    if text(action, "type") == "overflow":
+        name, _, value = chosen.partition(":")
+        return name, value, ()
+    if chosen:
+        value, choice = ticket_and_choice(chosen)
+        return name, value, (choice,)
+    return name, text(action, "value"), ()
+
+
+def _submitted(body: Json) -> AgentAction:
+    view = child(body, "view")
+    kept = read_metadata(text(view, "private_metadata"))
+    return AgentAction(
+        actor=_actor(body),
+        action=clean_text(text(view, "callback_id")),
+        value=clean_text(text(kept, "value")),
+        choices=tuple(_chosen(child(child(view, "state"), "values"))),
+        filled=tuple(_filled(child(child(view, "state"), "values"))),
+        answer_url=text(kept, "answer_url"),
+        trigger=text(body, "trigger_id"),
+    )
+
+
+def _filled(values: Json) -> Iterator[tuple[str, str]]:
+    for block in values:
+        if block.startswith(BLANK):
+            written = text(child(child(values, block), "text"), "value")
+            yield clean_text(block.removeprefix(BLANK)), clean_text(written)
+
+
+def _chosen(values: Json) -> Iterator[str]:
+    for block in values:
+        for element in child(values, block).values():
+            state: Json = element if isinstance(element, dict) else {}
+            for option in (child(state, "selected_option"), *children(state, "selected_options")):
+                if chosen := text(option, "value"):
+                    yield ticket_and_choice(chosen)[1]
 
 
 def _actor(body: Json) -> ExternalId:

@@ -1,19 +1,21 @@
 """What the agents' desk needs beyond posting: cards brought up to date, marks on messages, words to one person."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from slack_sdk.web import WebClient
 
-from channels.base import ExternalId, Mark, TicketCard
+from channels.base import ExternalId, Mark, Menu, Sheet, Sign, TicketCard
 from channels.download import post as http_post
 from channels.errors import Undeliverable
 from channels.slack.blocks import card_blocks, card_text
 from channels.slack.client import TIMEOUT, harmless_to_repeat, slack_errors
+from channels.slack.form import form
 from channels.slack.ids import Place, place
 from channels.slack.mrkdwn import escape
 from channels.slack.settings import Settings
+from channels.slack.signs import SIGNS
 
 EMOJI = {Mark.WAITING: "hourglass_flowing_sand", Mark.DELIVERED: "white_check_mark", Mark.FAILED: "x"}
 
@@ -39,6 +41,16 @@ def mark(client: WebClient, message: ExternalId, mark: Mark) -> None:
         _react(client, where, EMOJI[mark])
     for other, emoji in EMOJI.items():
         if other is not mark:
+            _unreact(client, where, emoji)
+
+
+def sign(client: WebClient, card: ExternalId, put: Collection[Sign], take_away: Collection[Sign]) -> None:
+    """Put signs on a card, and take others that are ours away."""
+    where = place(card)
+    for emoji, meaning in SIGNS.items():
+        if meaning in put:
+            _react(client, where, emoji)
+        elif meaning in take_away:
             _unreact(client, where, emoji)
 
 
@@ -72,3 +84,17 @@ def answer(settings: Settings, url: str, text: str) -> None:
         hosts=settings.answer_hosts,
         timeout=TIMEOUT,
     )
+
+
+def whisper(client: WebClient, where: ExternalId, person: ExternalId, text: str) -> None:
+    """Post what one person sees, to whom Slack gave no address to answer: who put an emoji somewhere."""
+    with harmless_to_repeat(), slack_errors():
+        client.chat_postEphemeral(
+            channel=place(where).id, user=place(person).id, text=escape(text), parse="none", link_names=False
+        )
+
+
+def ask(client: WebClient, trigger: str, answer_url: str, asked: Menu | Sheet) -> None:
+    """Open a form; Slack takes a trigger once, so this is not repeated."""
+    with slack_errors():
+        client.views_open(trigger_id=trigger, view=form(asked, answer_url))

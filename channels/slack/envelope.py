@@ -7,6 +7,7 @@ what may be in it. Both the door (to leave noise out) and the parser read it.
 from dataclasses import dataclass
 
 from channels.slack.payload import Json, child, children, text, ts
+from channels.slack.signs import SIGNS
 
 _WRITTEN = frozenset({"", "file_share", "thread_broadcast", "me_message"})
 _CHANGED = "message_changed"
@@ -48,7 +49,21 @@ class Envelope:
     @property
     def channel(self) -> str:
         """Return the channel's id."""
-        return text(self.event, "channel")
+        return text(self.event, "channel") or text(self.item, "channel")
+
+    @property
+    def item(self) -> Json:
+        """Return what an emoji was put on."""
+        return child(self.event, "item")
+
+    @property
+    def signed(self) -> bool:
+        """Say whether an emoji that means something was put on a message; others are people's own affair."""
+        return (
+            text(self.event, "type") == "reaction_added"
+            and text(self.event, "reaction") in SIGNS
+            and text(self.item, "type") == "message"
+        )
 
     @property
     def in_direct_message(self) -> bool:
@@ -91,7 +106,7 @@ class Envelope:
     @property
     def for_us(self) -> bool:
         """Say whether it can mean anything to us; joins, mentions (also sent as messages) and our own posts cannot."""
-        return (self.written or self.changed or self.deleted) and not self.ours
+        return (self.written or self.changed or self.deleted or self.signed) and not self.ours
 
     @property
     def message_key(self) -> str:
@@ -102,6 +117,8 @@ class Envelope:
     @property
     def conversation(self) -> str:
         """Return the ordering key: the thread, whose first message is in it too, or who speaks in a direct message."""
+        if self.signed:
+            return f"{self.team}/{self.channel}/{ts(self.item)}"
         own = "" if self.in_direct_message else ts(self.message)
         return f"{self.team}/{self.channel}/{self.thread or own or text(self.message, 'user')}"
 

@@ -21,7 +21,7 @@ SCOPES = (
     "users:read",
     "users:read.email",
 )
-EVENTS = ("message.channels", "message.groups", "message.im")
+EVENTS = ("message.channels", "message.groups", "message.im", "reaction_added")
 
 
 def manifest(url: str | None) -> dict[str, object]:

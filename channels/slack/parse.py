@@ -9,6 +9,7 @@ from channels.slack.envelope import Envelope
 from channels.slack.ids import slack_id
 from channels.slack.mrkdwn import mentioned, plain
 from channels.slack.payload import Json, child, children, known_id, moment, read_json, text, ts
+from channels.slack.signs import SIGNS
 
 
 def parse(raw: RawEvent) -> tuple[Parsed, ...]:
@@ -30,6 +31,8 @@ def _event(envelope: Envelope) -> tuple[Parsed, ...]:
         raise Malformed("An event without an event in it.")
     if not envelope.for_us or envelope.by_a_bot:
         return ()
+    if envelope.signed:
+        return (_sign(envelope),)
     if envelope.written:
         return (_message(envelope),)
     return (_action(envelope, "delete"),) if envelope.deleted else _edit(envelope)
@@ -70,8 +73,19 @@ def _action(envelope: Envelope, name: str, value: str = "", mentions: tuple[Exte
     )
 
 
+def _sign(envelope: Envelope) -> AgentAction:
+    on = _message_id(envelope, _known_ts(envelope.item))
+    return AgentAction(
+        actor=_author(envelope), action="sign", value=SIGNS[text(envelope.event, "reaction")], thread=on, message=on
+    )
+
+
 def _own_ts(envelope: Envelope) -> str:
-    mark = ts(envelope.message)
+    return _known_ts(envelope.message)
+
+
+def _known_ts(message: Json) -> str:
+    mark = ts(message)
     if not mark:
         raise Malformed("A message without a time mark.")
     return mark

@@ -19,6 +19,7 @@ def connect(environment: Mapping[str, str]) -> Connection:
         sid=environment.get("TWILIO_ACCOUNT_SID", ""),
         token=environment.get("TWILIO_AUTH_TOKEN", ""),
         api_url=environment.get("TWILIO_API_URL") or "https://api.twilio.com",
+        content_url=environment.get("TWILIO_API_URL") or "https://content.twilio.com",
     )
     if account.sid and not account.token:
         raise ValueError("TWILIO_ACCOUNT_SID is set and TWILIO_AUTH_TOKEN is not: set the account's auth token")

@@ -10,9 +10,10 @@ from itertools import count
 
 from channels.base import Attachment, ExternalId, InboundMessage, Parsed, RawEvent, clean_line
 from channels.errors import Malformed
+from channels.twilio.consent import consent
 from channels.twilio.content import body_of
 from channels.twilio.form import Form, read_form
-from channels.twilio.numbers import other_ids, recipient_ids, sender_id
+from channels.twilio.numbers import channel_of, other_ids, recipient_ids, sender_id, service_of
 from channels.twilio.status import delivery_report
 
 _MOST_MEDIA = 100
@@ -59,10 +60,12 @@ def _message(form: Form) -> InboundMessage:
         sender_name=clean_line(form.get("ProfileName")),
         also_known_as=other_ids(form),
         recipients=recipient_ids(form),
+        service=service_of(form),
         body=body_of(form),
         references=_quoted(form),
         attachments=tuple(_media(form)),
         direct=True,
+        consent=consent(form, channel_of(form)),
     )
 
 

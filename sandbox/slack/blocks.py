@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from sandbox.slack.errors import SlackError
+from sandbox.slack.menus import NOT_IN_ACTIONS, SELECTS, faults_of_menu, too_long
 from sandbox.wire import Json
 
 # docs.slack.dev, Block Kit reference
@@ -45,7 +46,8 @@ def check_blocks(blocks: object) -> list[Json]:
 def elements(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:
     """Go through everything that can be pressed, each with its block."""
     for block in blocks:
-        inside = block.get("elements", []) if block.get("type") == "actions" else [block.get("accessory")]
+        alone = block.get("element") if block.get("type") == "input" else block.get("accessory")
+        inside = block.get("elements", []) if block.get("type") == "actions" else [alone]
         yield from ((block, element) for element in inside if isinstance(element, dict) and "action_id" in element)
 
 
@@ -56,15 +58,26 @@ def _faults_of(block: Json, at: str) -> Iterator[str]:
     if kind == "section":
         yield from _faults_of_section(block, at)
     if kind == "header":
-        yield from _too_long(block.get("text"), HEADER_TEXT, at)
+        yield from too_long(block.get("text"), HEADER_TEXT, at)
     inside = block.get("elements", [])
     if kind in ELEMENTS and not 0 < len(inside) <= ELEMENTS[kind]:
         yield f"1 to {ELEMENTS[kind]} items allowed [json-pointer:{at}/elements]"
+    if kind == "context":
+        for one in inside:
+            yield from too_long(one, SECTION_TEXT, at) if one.get("type") != "image" else ()
+    yield from _faults_of_pressable(block, at)
+
+
+def _faults_of_pressable(block: Json, at: str) -> Iterator[str]:
     pressable = [element for _, element in elements([block])]
     if len({element["action_id"] for element in pressable}) < len(pressable):
         yield f"action_id must be unique within a block [json-pointer:{at}/elements]"
     for element in pressable:
         yield from _faults_of_button(element, at)
+        if element.get("type") in SELECTS:
+            yield from faults_of_menu(element, at)
+        if block.get("type") == "actions" and element.get("type") in NOT_IN_ACTIONS:
+            yield f"unsupported element: {element['type']} [json-pointer:{at}/elements]"
 
 
 def _faults_of_section(block: Json, at: str) -> Iterator[str]:
@@ -72,25 +85,17 @@ def _faults_of_section(block: Json, at: str) -> Iterator[str]:
     if "text" not in block and not fields:
         yield f"missing required field: text [json-pointer:{at}]"
     if "text" in block:
-        yield from _too_long(block["text"], SECTION_TEXT, at)
+        yield from too_long(block["text"], SECTION_TEXT, at)
     if len(fields) > FIELDS:
         yield f"no more than {FIELDS} items allowed [json-pointer:{at}/fields]"
     for one in fields:
-        yield from _too_long(one, FIELD_TEXT, at)
+        yield from too_long(one, FIELD_TEXT, at)
 
 
 def _faults_of_button(element: Json, at: str) -> Iterator[str]:
     if len(element["action_id"]) > ACTION_ID:
         yield f"must be no more than {ACTION_ID} characters [json-pointer:{at}/action_id]"
     if element.get("type") == "button":
-        yield from _too_long(element.get("text"), BUTTON_TEXT, at)
+        yield from too_long(element.get("text"), BUTTON_TEXT, at)
         if len(element.get("value", "")) > BUTTON_VALUE:
             yield f"must be no more than {BUTTON_VALUE} characters [json-pointer:{at}/value]"
-
-
-def _too_long(text: object, limit: int, at: str) -> Iterator[str]:
-    written = text.get("text") if isinstance(text, dict) else None
-    if not isinstance(written, str) or not written:
-        yield f"must be more than 0 characters [json-pointer:{at}/text]"
-    elif len(written) > limit:
-        yield f"must be less than {limit + 1} characters [json-pointer:{at}/text]"

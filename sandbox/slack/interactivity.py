@@ -11,6 +11,7 @@ from sandbox.outgoing import Answer
 from sandbox.slack import shapes
 from sandbox.slack.blocks import check_blocks, elements
 from sandbox.slack.errors import SlackError
+from sandbox.slack.menus import check_view, option, states
 from sandbox.slack.workspace import Workspace
 from sandbox.slack.world import APP, BOT_USER, DOMAIN, TEAM, Person, Place
 from sandbox.wire import BadRequest, Json, is_json, json_object, truthy
@@ -72,11 +73,14 @@ class Interactivity:
         return self._slack.call("slack/commands", place.id, fields, partial(self._show_reply, place, person))
 
     def submit(self, person: Person, view_id: str, values: Json) -> int:
-        """Send a modal off; `values` are `{block_id: {action_id: text or state}}`. Raises `BadRequest`."""
+        """Send a modal off; `values` are `{block_id: {action_id: text, option's value or list of them}}`.
+
+        What is not given stays as the app filled it in. Raises `BadRequest`.
+        """
         view = self._views.pop(view_id, None)
         if view is None:
             raise BadRequest(f"no open view {view_id}")
-        state = {block: {action: _state(value) for action, value in inside.items()} for block, inside in values.items()}
+        state = states(view.get("blocks", []), values)
         payload = self._payload("view_submission", person, None) | {
             "view": view | {"state": {"values": state}},
             "response_urls": [],
@@ -90,6 +94,7 @@ class Interactivity:
             raise SlackError("invalid_trigger_id")
         if time.monotonic() > until:
             raise SlackError("expired_trigger_id")
+        check_view(view)
         return self._keep_view("view", view)
 
     def publish_view(self, given: Json, view: Json) -> Json:
@@ -135,8 +140,8 @@ class Interactivity:
         self._slack.record("response", details | {name: given[name] for name in flags if name in given})
 
     def _keep_view(self, kind: str, view: Json) -> Json:
-        check_blocks(view.get("blocks"))
         kept = view | {
+            "blocks": shapes.with_block_ids(check_blocks(view.get("blocks"))),
             "id": shapes.new_id("V"),
             "team_id": TEAM,
             "app_id": APP,
@@ -187,11 +192,4 @@ def _action(block: Json, element: Json, value: str | None) -> Json:
         return action | kept
     if element["type"] == "users_select":
         return action | {"selected_user": value}
-    chosen = next((one for one in element.get("options", []) if one.get("value") == value), None)
-    if chosen is None:
-        raise BadRequest(f"{element['action_id']} has no option {value}")
-    return action | {"selected_option": chosen}
-
-
-def _state(value: object) -> Json:
-    return value if isinstance(value, dict) else {"type": "plain_text_input", "value": value}
+    return action | {"selected_option": option(element, value)}

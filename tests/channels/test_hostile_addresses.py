@@ -139,7 +139,9 @@ HOSTILE = [
 
 
 def channel(api_url: str = "https://api.twilio.com") -> TwilioChannel:
-    return TwilioChannel("sms", Account(sid="AC1", token="canary-token", api_url=api_url))
+    return TwilioChannel(
+        "sms", Account(sid="AC1", token="canary-token", api_url=api_url, content_url="https://content.twilio.com")
+    )
 
 
 def aimed(url: str, canary: Server) -> str:

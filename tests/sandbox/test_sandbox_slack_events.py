@@ -238,7 +238,10 @@ def test_a_modal_is_opened_by_its_trigger_once_and_sent_off(
 ) -> None:
     sandbox.command("U0ADA", "C0SUPPORT", "/desk", "modal-word")
     trigger = parse_qs(receiver.got("modal-word")[0].body.decode())["trigger_id"][0]
-    view = {"type": "modal", "title": {"type": "plain_text", "text": "Close"}, "blocks": [{"type": "divider"}]}
+    label = {"type": "plain_text", "text": "Close"}
+    asked = {"type": "plain_text_input", "action_id": "text"}
+    why = {"type": "input", "block_id": "why", "label": label, "element": asked}
+    view = {"type": "modal", "title": label, "submit": label, "blocks": [{"type": "divider"}, why]}
     view_id = slack.views_open(trigger_id=trigger, view=view)["view"]["id"]
     sandbox.submit("U0ADA", view_id, {"why": {"text": "because-word"}})
     payload = payload_in(receiver.got("because-word")[0])

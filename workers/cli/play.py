@@ -21,9 +21,10 @@ SUPPORT = "support@desk.example"
 CLEO = "Cleo Client <cleo@client.example>"
 PHONE, SMS_NUMBER = "+15557654321", "+15550100001"
 WHATSAPP, WHATSAPP_NUMBER = "whatsapp:+15557650000", "whatsapp:+15550100002"
-UNREACHABLE = "+15005550001"
+LANDLINE = "+15005550001"
 AGENTS, CLIENTS = "C0SUPPORT", "C0CLIENTS"
-ADA, CLIENT_IN_SLACK = "U0ADA", "U0CLEO"
+BILLING = "C0BILLING"
+ADA, BEN, CLIENT_IN_SLACK = "U0ADA", "U0BEN", "U0CLEO"
 BURST = 30
 
 
@@ -72,11 +73,31 @@ class Play:
 
     def card(self, title: str) -> str:
         """Return the `ts` of the card that shows this title, once it is there."""
-        return wait_for(lambda: self._card(title), f"card “{title}” in the agents' channel", 30)
+        return wait_for(lambda: self.find_card(title), f"card “{title}” in the agents' channel", 30)
 
-    def _card(self, title: str) -> str:
-        posts = self.sandbox.history(AGENTS)
+    def find_card(self, title: str, channel: str = AGENTS) -> str:
+        """Return the `ts` of the newest card that shows this title in a channel, empty while there is none."""
+        posts = self.sandbox.history(channel)
         return next((str(post["ts"]) for post in posts if title in json.dumps(post, ensure_ascii=False)), "")
+
+    def face(self, card: str) -> str:
+        """Return what stands on a card in the agents' channel."""
+        return json.dumps(self.sandbox.thread(AGENTS, card)[0], ensure_ascii=False)
+
+    def choose(self, user: str, card: str, action: str, label: str) -> None:
+        """Let somebody choose from a menu on a card in the agents' channel, by the words they see."""
+        elements = [
+            each for block in self.sandbox.thread(AGENTS, card)[0]["blocks"] for each in block.get("elements", [])
+        ]
+        options = next(each["options"] for each in elements if each.get("action_id") == action)
+        value = next(each["value"] for each in options if each["text"]["text"] == label)
+        self.sandbox.press(user, AGENTS, card, action, value)
+        self.show(f"“{label}” was chosen on the card")
+
+    def said_in(self, channel: str, card: str, text: str) -> str:
+        """Return everything below a card, empty until this text is there."""
+        said = json.dumps(self.sandbox.thread(channel, card)[1:], ensure_ascii=False)
+        return said if text in said else ""
 
     def in_thread(self, card: str, text: str, seconds: float = 30) -> Json:
         """Return the message with this text in a card's thread, once it is there."""
@@ -225,14 +246,42 @@ def note_stays_inside(play: Play) -> None:
     play.check(len(notes) == 2, "both notes are kept in the ticket")  # noqa: PLR2004 (the note and the mention)
 
 
+def ticket_is_given_to_a_colleague(play: Play) -> None:
+    """Give a ticket to a colleague by the card's menu."""
+    card = play.cards["sms"]
+    play.choose(ADA, card, "assign", "Ben Agent")
+    play.check(
+        play.in_thread(card, "Ada Agent assigned the ticket to Ben Agent"), "the thread says who gave it to whom"
+    )
+    play.check(wait_for(lambda: "Ben Agent" in play.face(card), "Ben on the card", 30), "and the card that Ben has it")
+
+
+def ticket_moves_to_another_department(play: Play) -> None:
+    """Move a ticket and its conversation to another department."""
+    card = play.cards["sms"]
+    play.choose(BEN, card, "department", "Billing")
+    moved = wait_for(lambda: play.find_card("My order has not come", BILLING), "card in Billing's channel", 30)
+    said = wait_for(lambda: play.said_in(BILLING, moved, "moved the ticket to Billing"), "the move in its thread", 30)
+    play.check("My order has not come" in said and "It comes tomorrow." in said, "what was said followed the card")
+    play.check(
+        wait_for(lambda: "worked on in Billing" in play.face(card), "word on the old card", 30),
+        "the old card says where",
+    )
+    play.sandbox.text(PHONE, SMS_NUMBER, "Still nothing here")
+    there = wait_for(lambda: play.said_in(BILLING, moved, "Still nothing here"), "the client's text in Billing", 30)
+    play.check(there, "the client's next text comes to Billing's channel")
+    play.sandbox.say(BEN, BILLING, "reply: We pay it back.", thread_ts=moved)
+    play.check(play.text_with("We pay it back.")["to"] == PHONE, "and Billing's answer reaches the client")
+
+
 def failure_is_told(play: Play) -> None:
     """Tell the agent why a reply failed."""
-    play.sandbox.text(UNREACHABLE, SMS_NUMBER, "Please call me back")
+    play.sandbox.text(LANDLINE, SMS_NUMBER, "Please call me back")
     card = play.card("Please call me back")
     ts = play.answer(card, "We call you at noon.")
     told = play.in_thread(card, "Not delivered to the client")
     play.show(f"the thread says: {told['text']}")
-    play.check("30003" in json.dumps(told), "the reason and the provider's code stand in the thread")
+    play.check("30006" in json.dumps(told), "the reason and the provider's code stand in the thread")
     play.check("retry" in json.dumps(told), "with a button to send it again")
     play.check(play.marked(ts, "x"), "Ada sees ❌ on her own message")
 
@@ -314,6 +363,8 @@ STEPS: tuple[Callable[[Play], None], ...] = (
     whatsapp_begins,
     slack_client,
     note_stays_inside,
+    ticket_is_given_to_a_colleague,
+    ticket_moves_to_another_department,
     failure_is_told,
     quoted_whatsapp,
     stranger_stays_out,

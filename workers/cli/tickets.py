@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from models.attachments import attachments_of
 from models.clients import Client
 from models.deliveries import deliveries_of
+from models.departments import desk_of
 from models.merges import merged_into
 from models.messages import Message, messages_of, source_of
 from models.notes import Note, notes_of
@@ -16,6 +17,7 @@ from workers.cli.people import refusals, user_of
 from workers.desk import lifecycle
 from workers.desk.files import with_mark
 from workers.desk.originals import original_of
+from workers.outbox import Shown
 from workers.runtime import runtime
 
 _OPEN = (TicketStatus.OPEN, TicketStatus.WAITING_FOR_AGENT, TicketStatus.WAITING_FOR_USER)
@@ -134,8 +136,10 @@ def close(ticket_id: int, email: str, *, unresolved: bool) -> None:
     with tools.database.session_scope() as session:
         ticket = _standing(session, ticket_id)
         user = _agent(session, email, ticket)
-        if lifecycle.move(session, ticket, status, f"{user.name} closed the ticket") is not None:
-            tools.outbox.renew_card(session, ticket)
+        told = lifecycle.move(session, ticket, status, f"{user.name} closed the ticket")
+        if told is not None:
+            desk = desk_of(session, ticket.department_id)
+            tools.outbox.show(session, ticket, desk, Shown(message_id=told), card=True)
     click.echo(f"ticket {ticket_id} is {status}")
 
 

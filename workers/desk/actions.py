@@ -1,28 +1,30 @@
-"""What agents do rather than write: buttons, commands, editing and deleting their messages."""
+"""What agents do rather than write: buttons, emoji, commands, editing and deleting their messages."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
-from channels.base import AgentAction, Profile, clean_text
+from channels.base import AgentAction, ExternalId, Profile, Sign, clean_text
 from models.attachments import StoredFile
 from models.base import row_id
-from models.deliveries import deliveries_to_client, delivery_by_id, reopen_delivery
+from models.deliveries import deliveries_to_client, delivery_by_id, release_parts_after, reopen_delivery
 from models.departments import desk_of, settings_of
 from models.merges import lock_standing, merged_into
 from models.messages import Message, messages_named
 from models.notes import add_note
-from models.tickets import Ticket, TicketStatus, list_tickets, lock_ticket
+from models.tickets import Ticket, TicketStatus, list_tickets, lock_ticket, ticket_by_external_id
 from models.users import UserType, departments_of
 from workers.db import Wakeup, enqueue
-from workers.desk import lifecycle
+from workers.desk import lifecycle, window
+from workers.desk.card_actions import ACTIONS, CardActions
 from workers.desk.identity import Agent, Refusal, agent_for, user_for
 from workers.desk.originals import ACTION as ORIGINAL
 from workers.desk.outcome import Outcome, answered, ignored
 from workers.desk.replies import reply_text
+from workers.desk.window import Windows
 from workers.logs import get_logger
-from workers.outbox import Outbox, Shown
+from workers.outbox import AGENTS_THREAD, Outbox
 
 log = get_logger()
 
@@ -30,6 +32,7 @@ TOO_LATE = "The message was changed after it had been sent: the client keeps the
 NOT_SENT = "Nothing was sent: the message was taken back before. Write a new one to answer the client."
 _HELP = "`/desk open` lists the open tickets of your departments. Answers are written in a ticket's thread."
 _LISTED = 20
+_SIGNED = {Sign.TAKEN: "take", Sign.CLOSED: "close", Sign.URGENT: "urgent"}
 _WAITING = (TicketStatus.OPEN, TicketStatus.WAITING_FOR_AGENT)
 
 
@@ -38,54 +41,72 @@ class Actions:
     """Records actions; who may is asked at the moment of the action, for the ticket at hand."""
 
     outbox: Outbox
+    windows: Windows
 
     def record(
         self, session: Session, action: AgentAction, profile: Profile | None, files: Sequence[StoredFile] = ()
     ) -> Outcome:
         """Do what was asked, or say why not; `files` are those that the action asks to be shown."""
-        if action.action in {"edit", "delete"}:
-            return self._rewrite(session, action, profile)
-        if action.action == "command":
-            return self._command(session, action, profile)
-        if action.action == "retry":
-            return self._retry(session, action, profile)
+        ways = {
+            "edit": self._rewrite,
+            "delete": self._rewrite,
+            "command": self._command,
+            "retry": self._retry,
+            "sign": self._signed,
+        }
+        if action.action in ways:
+            return ways[action.action](session, action, profile)
         if action.action == ORIGINAL:
             return self._show_original(session, action, profile, files)
-        do = _TICKET_ACTIONS.get(action.action)
-        return self._on_ticket(session, action, profile, do) if do else ignored("no action of ours")
+        if action.action in window.ACTIONS:
+            return self._on_held(session, action, profile)
+        if action.action not in ACTIONS:
+            return ignored("no action of ours")
+        return self._on_ticket(session, action, profile, row_id(action.value))
+
+    def _signed(self, session: Session, action: AgentAction, profile: Profile | None) -> Outcome:
+        """Do what an emoji on a ticket's card asks for; on another message it says nothing to us."""
+        card = ExternalId(type=AGENTS_THREAD, value=action.message.value) if action.message else None
+        ticket_id = ticket_by_external_id(session, card) if card else None
+        if ticket_id is None:
+            return ignored("an emoji elsewhere than on a card")
+        return self._on_ticket(session, replace(action, action=_SIGNED[Sign(action.value)]), profile, ticket_id)
 
     def _on_ticket(
-        self,
-        session: Session,
-        action: AgentAction,
-        profile: Profile | None,
-        do: Callable[[Session, Ticket, Agent], int | None],
+        self, session: Session, action: AgentAction, profile: Profile | None, ticket_id: int | None
     ) -> Outcome:
-        ticket = lock_ticket(session, number) if (number := row_id(action.value)) else None
+        ticket = lock_ticket(session, ticket_id) if ticket_id else None
         if ticket is None:
-            return answered(action.answer_url, "There is no such ticket.")
+            return answered(action, "There is no such ticket.")
         agent = agent_for(session, action.actor, profile, ticket.department_id)
         if isinstance(agent, Refusal):
             log.warning("action_refused", ticket_id=ticket.id, action=action.action, reason=agent.name)
-            return answered(action.answer_url, f"Nothing was changed: your account {agent}.")
+            return answered(action, f"Nothing was changed: your account {agent}.")
         if (other := merged_into(session, ticket)) is not None:
-            return answered(action.answer_url, f"Nothing was changed: this ticket was merged into #{other}.")
-        message_id = do(session, ticket, agent)
-        if message_id is not None:
-            desk = desk_of(session, ticket.department_id)
-            self.outbox.show(session, ticket, desk, Shown(message_id=message_id), card=True)
-        return Outcome()
+            return answered(action, f"Nothing was changed: this ticket was merged into #{other}.")
+        return CardActions(outbox=self.outbox).act(session, ticket, agent, action)
+
+    def _on_held(self, session: Session, action: AgentAction, profile: Profile | None) -> Outcome:
+        held = window.held_delivery(session, action)
+        ticket = lock_standing(session, held.ticket_id) if held else None
+        if held is None or ticket is None:
+            return answered(action, "There is no such message.")
+        agent = agent_for(session, action.actor, profile, ticket.department_id)
+        if isinstance(agent, Refusal):
+            log.warning("action_refused", ticket_id=ticket.id, action=action.action, reason=agent.name)
+            return answered(action, f"Nothing was changed: your account {agent}.")
+        return self.windows.act(session, ticket, agent, action, held)
 
     def _retry(self, session: Session, action: AgentAction, profile: Profile | None) -> Outcome:
         delivery = delivery_by_id(session, number) if (number := row_id(action.value)) else None
         ticket = lock_standing(session, delivery.ticket_id) if delivery else None
         if delivery is None or ticket is None:
-            return answered(action.answer_url, "There is no such message.")
+            return answered(action, "There is no such message.")
         agent = agent_for(session, action.actor, profile, ticket.department_id)
         if isinstance(agent, Refusal):
-            return answered(action.answer_url, f"Nothing was sent: your account {agent}.")
+            return answered(action, f"Nothing was sent: your account {agent}.")
         if not self.send_again(session, delivery.id):
-            return answered(action.answer_url, "It is on its way already.")
+            return answered(action, "It is on its way already.")
         return Outcome()
 
     def send_again(self, session: Session, delivery_id: int) -> bool:
@@ -93,6 +114,7 @@ class Actions:
         delivery = reopen_delivery(session, delivery_id)
         if delivery is None:
             return False
+        release_parts_after(session, delivery)  # they leave behind it, in its lane
         enqueue(session, Wakeup(task="outbound.deliver", channel=delivery.channel, row_id=delivery.id))
         ticket = lock_standing(session, delivery.ticket_id)
         if delivery.message_id is not None and ticket is not None:
@@ -106,13 +128,13 @@ class Actions:
         message = session.get(Message, number) if (number := row_id(action.value)) else None
         ticket = lock_ticket(session, message.ticket_id) if message else None
         if message is None or ticket is None:
-            return answered(action.answer_url, "There is no such message.")
+            return answered(action, "There is no such message.")
         agent = agent_for(session, action.actor, profile, ticket.department_id)
         if isinstance(agent, Refusal):
             log.warning("action_refused", ticket_id=ticket.id, action=action.action, reason=agent.name)
-            return answered(action.answer_url, f"Nothing was shown: your account {agent}.")
+            return answered(action, f"Nothing was shown: your account {agent}.")
         if not files:
-            return answered(action.answer_url, "The original of this message is not kept.")
+            return answered(action, "The original of this message is not kept.")
         text = f"{agent.name} asked for the original of the message of {message.created_at:%d %b %Y, %H:%M} UTC"
         self.outbox.bring(session, ticket, text, files)
         return Outcome()
@@ -161,31 +183,12 @@ class Actions:
     def _command(self, session: Session, action: AgentAction, profile: Profile | None) -> Outcome:
         user = user_for(session, action.actor, profile)
         if isinstance(user, Refusal):
-            return answered(action.answer_url, f"Your account {user}.")
+            return answered(action, f"Your account {user}.")
         if action.value.strip() != "open":
-            return answered(action.answer_url, _HELP)
+            return answered(action, _HELP)
         own = None if user.type == UserType.ADMINISTRATOR else departments_of(session, user)
         lines = [
             f"#{ticket.id} {ticket.title} ({client}, {ticket.status})"
             for ticket, client, _ in list_tickets(session, _WAITING, _LISTED, department_ids=own)
         ]
-        return answered(action.answer_url, "\n".join(lines) or "No ticket waits for an answer.")
-
-
-def _take(session: Session, ticket: Ticket, agent: Agent) -> int | None:
-    return lifecycle.take(session, ticket, agent.user_id, agent.name)
-
-
-def _close(session: Session, ticket: Ticket, agent: Agent) -> int | None:
-    return lifecycle.move(session, ticket, TicketStatus.CLOSED, f"{agent.name} closed the ticket")
-
-
-def _reopen(session: Session, ticket: Ticket, agent: Agent) -> int | None:
-    return lifecycle.move(session, ticket, TicketStatus.OPEN, f"{agent.name} reopened the ticket")
-
-
-_TICKET_ACTIONS: dict[str, Callable[[Session, Ticket, Agent], int | None]] = {
-    "take": _take,
-    "close": _close,
-    "reopen": _reopen,
-}
+        return answered(action, "\n".join(lines) or "No ticket waits for an answer.")

@@ -2,9 +2,10 @@
 
 from sqlalchemy.orm import Session
 
+from models.assignments import assign, assigned_ids
 from models.base import now
-from models.messages import add_message
-from models.tickets import Ticket, TicketStatus, assign
+from models.messages import add_message, answered_before
+from models.tickets import Priority, Ticket, TicketStatus
 
 
 def client_wrote(session: Session, ticket: Ticket) -> bool:
@@ -51,6 +52,23 @@ def move(session: Session, ticket: Ticket, status: TicketStatus, why: str) -> in
     ticket.status = status
     ticket.closed_at = now() if status.ended else None
     return add_message(session, ticket_id=ticket.id, body=f"Status {before} → {status}: {why}.")
+
+
+def set_priority(session: Session, ticket: Ticket, priority: Priority, agent: str) -> int | None:
+    """Set how soon a ticket is to be answered; returns the system message that says so, `None` when it was that."""
+    if ticket.priority == priority:
+        return None
+    before = ticket.priority
+    ticket.priority = priority
+    return add_message(session, ticket_id=ticket.id, body=f"Priority {before} → {priority}: {agent} set it.")
+
+
+def first_answer(session: Session, ticket: Ticket, message_id: int, user_id: int, agent: str) -> int | None:
+    """Assign a ticket that nobody has to the author of its first answer; returns the system message that says so."""
+    if assigned_ids(session, ticket.id) or answered_before(session, ticket.id, message_id):
+        return None
+    assign(session, ticket.id, user_id)
+    return add_message(session, ticket_id=ticket.id, body=f"{agent} answered first and has the ticket now.")
 
 
 def take(session: Session, ticket: Ticket, user_id: int, agent: str) -> int | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from channels.base import ExternalId, Parsed, Profile
+from channels.base import AgentAction, ExternalId, Menu, Parsed, Profile, Sheet
 from models.attachments import StoredFile
 from models.inbound_events import EventStatus
 
@@ -28,10 +28,21 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A word to the one person who pressed or typed something; best effort, after the commit."""
+    """A word to the one person who acted, by the address that came with it or else where it was; best effort."""
 
-    url: str
     text: str
+    url: str = ""
+    place: ExternalId | None = None
+    person: ExternalId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A form for the one person who acted, at once or not at all; after the commit, like an answer."""
+
+    trigger: str
+    answer_url: str
+    asked: Menu | Sheet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +52,7 @@ class Outcome:
     status: EventStatus = EventStatus.PROCESSED
     reason: str | None = None
     answers: tuple[Answer, ...] = ()
+    asks: tuple[Ask, ...] = ()
 
 
 def ignored(reason: str) -> Outcome:
@@ -48,6 +60,6 @@ def ignored(reason: str) -> Outcome:
     return Outcome(status=EventStatus.IGNORED, reason=reason)
 
 
-def answered(url: str, text: str) -> Outcome:
-    """Say something to whoever acted, if there is a way to."""
-    return Outcome(answers=(Answer(url=url, text=text),) if url else ())
+def answered(action: AgentAction, text: str) -> Outcome:
+    """Say something to whoever acted."""
+    return Outcome(answers=(Answer(text=text, url=action.answer_url, place=action.message, person=action.actor),))

@@ -2,45 +2,61 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from channels.base import Attachment, Automatic, Button, Channel, ExternalId, Mark, OutboundMessage, TicketCard, Verdict
+from channels.base import (
+    Attachment,
+    Automatic,
+    Button,
+    Channel,
+    ExternalId,
+    Mark,
+    OutboundMessage,
+    clean_line,
+)
 from channels.email import tokens
 from channels.errors import TryLater, Undeliverable
+from channels.plans import Piece
 from channels.registry import Registry
-from models.attachments import StoredAttachment, attachments_of
+from models.attachments import StoredAttachment, attachments_of, sendable_files
 from models.base import now
 from models.clients import Client
-from models.deliveries import Delivery, DeliveryStatus, Purpose, deliveries_to_client
+from models.deliveries import (
+    PART_BEFORE,
+    Delivery,
+    DeliveryStatus,
+    Purpose,
+    deliveries_to_client,
+    delivery_by_id,
+    parts_before_failed,
+)
 from models.delivery_claims import ClaimedDelivery
 from models.departments import Department, settings_of
 from models.inbound_events import is_being_read
-from models.merges import MergeKind, family_of, merged_into, threads_of
-from models.messages import (
-    Message,
-    MessageSource,
-    heard_in,
-    last_source,
-    mail_names_before,
-    name_of_message,
-    source_of,
-)
-from models.suppressions import suppression_of
-from models.tags import tags_of
-from models.tickets import Ticket, assignees_of, linked_to, thread_of
+from models.merges import family_threads
+from models.messages import Message, heard_in, mail_names_before, name_of_message, source_of
+from models.suppressions import Suppression, SuppressionReason, suppression_of
+from models.templates import template_use
+from models.tickets import Ticket, threads_of
 from models.users import User
+from workers.callbacks import callback_name
+from workers.desk.cards import card_of
 from workers.desk.files import remarks
 from workers.desk.originals import original_buttons
 from workers.desk.reports import retry_button
-from workers.media import media_url
+from workers.desk.window import buttons as held_buttons
+from workers.desk.window import refuse_outside
+from workers.enclosures import enclosures
+from workers.media import FOR_CLIENTS, FOR_PROVIDERS, media_url
 from workers.outbox import AGENTS_CHANNEL, AGENTS_THREAD
 from workers.store import AttachmentStore, StoreAwayError
 from workers.thread_text import posts, whole
 
+NO_CARD_YET = "the ticket's card is not posted yet"
 _REFERENCES = 30
-_NO_CARD = "the ticket's card is not posted yet"
+_LONGEST_NAME = 60
 _PATIENCE_WITH_AGENTS = timedelta(minutes=2)
 _FAILED = (DeliveryStatus.FAILED, DeliveryStatus.UNCONFIRMED)
 _ARRIVED = (DeliveryStatus.DELIVERED, DeliveryStatus.READ)
@@ -66,44 +82,23 @@ class Outgoing:
             return OutboundMessage(
                 idempotency_key=claimed.idempotency_key,
                 to=ExternalId(type=AGENTS_CHANNEL, value=claimed.recipient),
-                card=self.card(session, claimed.ticket_id),
+                card=card_of(session, self.channels, claimed.ticket_id, claimed.recipient),
             )
         return self._to_agents(session, claimed)
 
-    def card(self, session: Session, ticket_id: int) -> TicketCard:
-        """Return a ticket as the agents see it at a glance, now."""
-        ticket = session.get_one(Ticket, ticket_id)
-        client = session.get_one(Client, ticket.client_id)
-        department = session.get(Department, ticket.department_id) if ticket.department_id else None
-        source = last_source(session, ticket_id)
-        return TicketCard(
-            ticket_id=ticket.id,
-            title=ticket.title,
-            client=client.name,
-            address=source.sender if source else "",
-            channel=source.channel if source else "",
-            department=department.name if department else "no department",
-            status=ticket.status,
-            priority=ticket.priority,
-            opened_at=ticket.created_at,
-            assignees=tuple(assignees_of(session, ticket_id)),
-            tags=tuple(tags_of(session, ticket_id)),
-            warnings=_warnings(source, linked_to(session, family_of(session, MergeKind.TICKET, ticket_id))),
-            buttons=original_buttons(source),
-            merged_into=merged_into(session, ticket),
-        )
-
     def card_message(self, session: Session, claimed: ClaimedDelivery) -> ExternalId:
         """Return which message of the agents' channel is the ticket's card."""
-        return ExternalId(type="slack", value=_thread(session, claimed.ticket_id))
+        return ExternalId(type="slack", value=_thread(session, claimed))
 
     def mark(self, session: Session, claimed: ClaimedDelivery) -> tuple[ExternalId, Mark] | None:
         """Return the agent's message and the mark it should bear; `None` for one that does not stand in the thread."""
         message = session.get_one(Message, claimed.message_id)
-        channels = {each.rpartition("/")[0] for each in threads_of(session, message.ticket_id, AGENTS_THREAD)}
-        if not channels:
-            raise TryLater(_NO_CARD)
-        name = name_of_message(session, message.id, AGENTS_CHANNEL, channels)
+        threads = family_threads(session, message.ticket_id, AGENTS_THREAD)
+        if not threads:
+            raise TryLater(NO_CARD_YET)
+        # The first name is that of the agent's own message; others are those of copies where the ticket moved to.
+        places = {thread.rpartition("/")[0] for thread in threads}
+        name = name_of_message(session, message.id, AGENTS_CHANNEL, places)
         if name is None:
             return None
         sends = deliveries_to_client(session, message.id)
@@ -124,12 +119,18 @@ class Outgoing:
     def _to_client(self, session: Session, claimed: ClaimedDelivery) -> OutboundMessage:
         message = session.get_one(Message, claimed.message_id)
         if not claimed.look_up:
+            _keep_together(session, claimed)
             _refuse_suppressed(session, claimed)
             _let_agents_finish(session, claimed, message)
         channel = self.channels.channels[claimed.channel]
+        template = template_use(session, message.id) if channel.answers_within else None
+        if template is None and not claimed.look_up:
+            refuse_outside(session, channel, claimed)
         ticket = session.get_one(Ticket, claimed.ticket_id)
-        parts = channel.split(message.body)
-        files = _files(session, message.id) if claimed.part == len(parts) - 1 else []
+        stored = sendable_files(session, message.id)
+        pieces = channel.plan(message.body, enclosures(stored)).pieces
+        piece = pieces[claimed.part] if claimed.part < len(pieces) else Piece()
+        files = [stored[place] for place in piece.files]
         habits = settings_of(session, ticket.department_id)
         return OutboundMessage(
             idempotency_key=claimed.idempotency_key,
@@ -137,12 +138,14 @@ class Outgoing:
             sender=ExternalId(type=channel.address_type, value=claimed.sender),
             sender_name=habits.from_name or _speaker(session, message, ticket),
             subject=_subject(ticket),
-            body=parts[claimed.part] if claimed.part < len(parts) else "",
+            body="\n".join(each for each in (piece.body, *self._links(piece, stored, claimed)) if each),
             references=tuple(mail_names_before(session, message.ticket_id, message.id, _REFERENCES)),
             attachments=tuple(self._attachment(each, claimed) for each in files),
             thread=self._client_thread(session, channel, ticket, message),
             callback_url=self._callback_url(channel, claimed),
-            media_urls=tuple(media_url(self.public_url, self.secret, each.id, claimed.attempted_at) for each in files),
+            media_urls=tuple(self._media_url(each, now() + FOR_PROVIDERS) for each in files),
+            template=template.external_id if template else "",
+            filled=tuple(template.filled.items()) if template else (),
             signature=habits.signature,
             automatic=Automatic.ANSWER if claimed.purpose is Purpose.ACKNOWLEDGEMENT else Automatic.NO,
             written_at=claimed.tried_since,
@@ -153,7 +156,17 @@ class Outgoing:
         if not channel.reports_delivery:
             return ""
         webhook = self.channels.webhook_of[channel.name]
-        return f"{self.public_url}/webhooks/{webhook}/status/{claimed.idempotency_key}"
+        name = callback_name(self.secret, claimed.idempotency_key, claimed.attempts)
+        return f"{self.public_url}/webhooks/{webhook}/status/{name}"
+
+    def _links(self, piece: Piece, stored: Sequence[StoredAttachment], claimed: ClaimedDelivery) -> Iterator[str]:
+        """Yield a line for each file that the client fetches: the same at every attempt, so that a look-up finds it."""
+        for place in piece.links:
+            url = self._media_url(stored[place], claimed.tried_since + FOR_CLIENTS)
+            yield f"{clean_line(stored[place].name, _LONGEST_NAME)}: {url}"
+
+    def _media_url(self, file: StoredAttachment, until: datetime) -> str:
+        return media_url(self.public_url, self.secret, file.id, until)
 
     def _client_thread(self, session: Session, channel: Channel, ticket: Ticket, message: Message) -> str:
         if channel.name == AGENTS_CHANNEL:
@@ -161,11 +174,11 @@ class Outgoing:
         return tokens.mint(self.secret, ticket.id, ticket.client_id)
 
     def _to_agents(self, session: Session, claimed: ClaimedDelivery) -> OutboundMessage:
-        channel, _, thread = _thread(session, claimed.ticket_id).rpartition("/")
+        channel, _, thread = _thread(session, claimed).rpartition("/")
         to = ExternalId(type=AGENTS_CHANNEL, value=channel)
         message = session.get_one(Message, claimed.message_id)
         if claimed.purpose is Purpose.FILES:
-            stored = (self._attachment(each, claimed) for each in _files(session, message.id))
+            stored = (self._attachment(each, claimed) for each in sendable_files(session, message.id))
             files = (*whole(message.body), *stored)
             return OutboundMessage(idempotency_key=claimed.idempotency_key, to=to, thread=thread, attachments=files)
         parts = posts(self.channels.channels[AGENTS_CHANNEL], message.body)
@@ -179,7 +192,7 @@ class Outgoing:
             thread=thread,
             body=body or "(no text)",
             sender_name=_author(session, message),
-            buttons=(retry_button(about),) if about else _originals(session, message.id) if last else (),
+            buttons=_remedies(session, about) if about else _originals(session, message.id) if last else (),
         )
 
     def _attachment(self, file: StoredAttachment, claimed: ClaimedDelivery) -> Attachment:
@@ -194,19 +207,20 @@ class Outgoing:
         return Attachment(name=file.name, content_type=file.content_type, data=content)
 
 
-def _thread(session: Session, ticket_id: int) -> str:
-    thread = thread_of(session, ticket_id, AGENTS_THREAD)
-    if thread is None:
-        raise TryLater(_NO_CARD)
-    return thread
+def _thread(session: Session, claimed: ClaimedDelivery) -> str:
+    """Return the ticket's thread where this is shown, or the newest: a department may have changed its channel."""
+    threads = threads_of(session, claimed.ticket_id, AGENTS_THREAD)
+    if not threads:
+        raise TryLater(NO_CARD_YET)
+    return next((each for each in threads if each.startswith(f"{claimed.recipient}/")), threads[0])
 
 
 def _thread_in_slack(session: Session, ticket: Ticket, message: Message) -> str:
     """Return the client's thread for an answer: a ticket that others were merged into has several."""
-    own = thread_of(session, ticket.id, AGENTS_CHANNEL)
+    own = next(iter(threads_of(session, ticket.id, AGENTS_CHANNEL)), "")
     if own and ticket.id != message.ticket_id:  # made before the merge, for this thread
         return own
-    threads = threads_of(session, message.ticket_id, AGENTS_CHANNEL)
+    threads = family_threads(session, message.ticket_id, AGENTS_CHANNEL)
     heard = heard_in(session, message.id) if len(threads) > 1 else None
     return heard if heard in threads else own or next(iter(threads), "")
 
@@ -215,21 +229,30 @@ def _let_agents_finish(session: Session, claimed: ClaimedDelivery, message: Mess
     """Wait for what has arrived from the ticket's threads: it may be the edit or the deletion of this very answer."""
     if now() - claimed.tried_since >= _PATIENCE_WITH_AGENTS:
         return
-    if any(is_being_read(session, each) for each in threads_of(session, message.ticket_id, AGENTS_THREAD)):
+    if any(is_being_read(session, each) for each in family_threads(session, message.ticket_id, AGENTS_THREAD)):
         raise TryLater("what the agents wrote since is read first", retry_after=1)
 
 
 def _refuse_suppressed(session: Session, claimed: ClaimedDelivery) -> None:
-    why = suppression_of(session, ExternalId(type=claimed.recipient_type, value=claimed.recipient))
+    address = ExternalId(type=claimed.recipient_type, value=claimed.recipient)
+    why = suppression_of(session, address, sender=claimed.sender)
     if why is not None:
         raise Undeliverable(
-            f"this address takes no messages since {why.created_at:%Y-%m-%d} ({why.reason.replace('_', ' ')})",
+            f"this address takes no messages since {why.created_at:%d %b %Y, %H:%M} UTC ({_because(why)})",
             code="suppressed",
         )
 
 
-def _files(session: Session, message_id: int) -> list[StoredAttachment]:
-    return [each for each in attachments_of(session, message_id) if each.storage_key]
+def _because(why: Suppression) -> str:
+    if why.reason != SuppressionReason.OPTED_OUT:
+        return why.reason
+    return f"opted out{f', {why.detail}' if why.detail else ''}"
+
+
+def _keep_together(session: Session, claimed: ClaimedDelivery) -> None:
+    """Hold back what comes after a part that the client has not got: without its beginning it would mislead."""
+    if claimed.part and claimed.message_id and parts_before_failed(session, claimed.message_id, claimed.id):
+        raise Undeliverable("a part before it was not sent", code=PART_BEFORE)
 
 
 def _subject(ticket: Ticket) -> str:
@@ -245,6 +268,13 @@ def _speaker(session: Session, message: Message, ticket: Ticket) -> str:
     return " · ".join(each.name for each in (user, department) if each is not None)
 
 
+def _remedies(session: Session, delivery_id: int) -> tuple[Button, ...]:
+    delivery = delivery_by_id(session, delivery_id)
+    if delivery is not None and delivery.status == DeliveryStatus.HELD:
+        return held_buttons(session, delivery)
+    return (retry_button(delivery_id),)
+
+
 def _originals(session: Session, message_id: int) -> tuple[Button, ...]:
     return original_buttons(source_of(session, message_id))
 
@@ -253,17 +283,3 @@ def _author(session: Session, message: Message) -> str:
     if message.client_id is not None:
         return session.get_one(Client, message.client_id).name
     return session.get_one(User, message.user_id).name if message.user_id is not None else ""
-
-
-def _warnings(source: MessageSource | None, linked: Sequence[int]) -> tuple[str, ...]:
-    others = (f"See also {', '.join(f'#{each}' for each in linked)}.",) if linked else ()
-    return (*(_doubts(source) if source else ()), *others)
-
-
-def _doubts(source: MessageSource) -> Iterator[str]:
-    if source.authenticated == Verdict.FAIL:
-        yield "The sender failed authentication: this may not be who it says."
-    if source.reply_to not in {"", source.sender}:
-        yield f"The sender asks for answers to {source.reply_to}. Answers go to the address they wrote from."
-    if source.automatic != Automatic.NO:
-        yield "Sent by a machine."

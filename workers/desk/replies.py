@@ -12,16 +12,17 @@ from models.departments import Desk, ReplyMode, desk_of, settings_of
 from models.merges import lock_standing
 from models.messages import add_message, name_message
 from models.notes import add_note
-from models.tickets import Ticket, ticket_by_external_id
+from models.tickets import Ticket, ticket_by_external_id, ticket_by_id
 from workers.desk import lifecycle
 from workers.desk.files import why_not_sent
-from workers.desk.identity import Refusal, agent_for
+from workers.desk.identity import Agent, Refusal, agent_for
 from workers.desk.outcome import ALREADY_RECORDED, IgnoredError, Outcome, ignored
 from workers.logs import get_logger
 from workers.outbox import AGENTS_THREAD, Outbox, Shown
 
 log = get_logger()
 
+MOVED = "Nothing was sent: this ticket is worked on in another department now. Write in its thread there."
 _NOTE_MARKS = ("note:", "🔒", ":lock:")
 _REPLY_MARK = re.compile(r"[\s*_~>`]*reply\s*:[\s*_~`]*", re.IGNORECASE)
 # What may stand around a mark without changing what the agent meant by it: Slack's formatting, and the invisible.
@@ -61,9 +62,14 @@ class Replies:
         files: Sequence[StoredFile],
     ) -> Outcome:
         """Record a message in an agents' channel. Talk outside of tickets' threads is none of ours."""
-        ticket = _ticket_of(session, said)
-        if ticket is None:
+        named = _ticket_of(session, said)
+        ticket = lock_standing(session, named.id) if named else None
+        if named is None or ticket is None:
             return ignored("not in a ticket's thread")
+        # A merged ticket's thread is its own department's, and speaks for the ticket that it was merged into.
+        if desk.department_id not in {named.department_id, ticket.department_id}:
+            self.outbox.tell(session, ticket, MOVED, desk=desk)
+            return Outcome()
         agent = agent_for(session, said.sender, profile, ticket.department_id)
         if isinstance(agent, Refusal):
             self.outbox.tell(session, ticket, f"A message here was not sent to the client: its author {agent}.")
@@ -81,7 +87,7 @@ class Replies:
         if said.external_id is not None and not name_message(session, message_id, said.external_id):
             raise IgnoredError(ALREADY_RECORDED)
         add_attachments(session, message_id, files)
-        self._send(session, ticket, desk, message_id, text, agent.name, hold=True)
+        self._send(session, ticket, desk, message_id, text, agent, hold=True)
         return Outcome()
 
     def write(self, session: Session, ticket: Ticket, *, user_id: int, name: str, text: str) -> int:
@@ -90,26 +96,36 @@ class Replies:
         message_id = add_message(session, ticket_id=ticket.id, body=text, user_id=user_id)
         desk = desk_of(session, ticket.department_id)
         self.outbox.show(session, ticket, desk, Shown(message_id=message_id, body=text))
-        self._send(session, ticket, desk, message_id, text, name, hold=False)
+        self._send(session, ticket, desk, message_id, text, Agent(user_id=user_id, name=name), hold=False)
         return message_id
 
     def _send(  # noqa: PLR0913 (the end of both ways to answer)
-        self, session: Session, ticket: Ticket, desk: Desk, message_id: int, text: str, name: str, *, hold: bool
+        self, session: Session, ticket: Ticket, desk: Desk, message_id: int, text: str, agent: Agent, *, hold: bool
     ) -> None:
         before = ticket.status
-        if not self.outbox.send_to_client(session, ticket, message_id, text, hold=hold):
+        plan = self.outbox.send_to_client(session, ticket, message_id, text, hold=hold)
+        if plan is None:
             self.outbox.tell(session, ticket, "The answer was not sent: the client of this ticket has no address.")
             return
-        lifecycle.agent_answered(session, ticket, name)
+        for remark in plan.remarks:
+            self.outbox.tell(session, ticket, remark)
+        lifecycle.agent_answered(session, ticket, agent.name)
         self.outbox.mark(session, ticket.id, message_id, desk)
         if ticket.status != before:
             self.outbox.renew_card(session, ticket)
+        if settings_of(session, ticket.department_id).assign_first_answer:
+            self._first_answer(session, ticket, desk, message_id, agent)
         log.info("reply_recorded", ticket_id=ticket.id, message_id=message_id)
+
+    def _first_answer(self, session: Session, ticket: Ticket, desk: Desk, message_id: int, agent: Agent) -> None:
+        told = lifecycle.first_answer(session, ticket, message_id, agent.user_id, agent.name)
+        if told is not None:
+            self.outbox.show(session, ticket, desk, Shown(message_id=told), card=True)
 
 
 def _ticket_of(session: Session, said: InboundMessage) -> Ticket | None:
     for reference in said.references:
         ticket_id = ticket_by_external_id(session, ExternalId(type=AGENTS_THREAD, value=reference.value))
         if ticket_id is not None:
-            return lock_standing(session, ticket_id)
+            return ticket_by_id(session, ticket_id)
     return None

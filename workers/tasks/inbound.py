@@ -34,7 +34,7 @@ from models.inbound_events import (
 from workers.app import app
 from workers.db import Wakeup, enqueue
 from workers.desk import originals
-from workers.desk.outcome import Answer, IgnoredError, Outcome, Prepared, ignored
+from workers.desk.outcome import Answer, Ask, IgnoredError, Outcome, Prepared, ignored
 from workers.logs import get_logger
 from workers.runtime import Runtime, runtime
 from workers.tasks import row_ids
@@ -47,6 +47,7 @@ MAX_ATTEMPTS = 3
 RETRY_DELAY = timedelta(seconds=2)
 SHORTEST_BACKOFF, LONGEST_BACKOFF = timedelta(seconds=2), timedelta(minutes=5)
 GIVE_UP_AFTER = timedelta(hours=24)
+NO_FORM = "Nothing was changed: the form could not be opened in the three seconds that Slack gives. Press it again."
 
 
 @app.task(name="inbound.ingest")
@@ -76,7 +77,7 @@ def _ingest(tools: Runtime, claimed: ClaimedEvent) -> None:
         return
     try:
         prepared = _prepare(tools, claimed)
-        answers = _record(tools, claimed, prepared)
+        outcome = _record(tools, claimed, prepared)
     except Malformed as error:
         _finish(tools, claimed, Outcome(status=EventStatus.FAILED, reason=str(error)))
     except IgnoredError as error:
@@ -91,7 +92,7 @@ def _ingest(tools: Runtime, claimed: ClaimedEvent) -> None:
     except Exception as error:  # noqa: BLE001 (one of the two places whose job it is: set the event aside, keep going)
         _failed(tools, claimed, error)
     else:
-        _answer(tools, answers)
+        _answer(tools, outcome)
 
 
 def _prepare(tools: Runtime, claimed: ClaimedEvent) -> Prepared:
@@ -132,13 +133,13 @@ def _original(tools: Runtime, taken: EventFiles, message_id: int) -> Sequence[St
     return [taken.keep(file, file.content())] if file else []
 
 
-def _record(tools: Runtime, claimed: ClaimedEvent, prepared: Prepared) -> Sequence[Answer]:
+def _record(tools: Runtime, claimed: ClaimedEvent, prepared: Prepared) -> Outcome:
     with tools.database.session_scope() as session:
         outcome = tools.recorder.record(session, claimed, prepared)
         if not finish_event(session, claimed, outcome.status, outcome.reason):
             raise LeaseLostError
     log.info("event_ingested", event_id=claimed.id, channel=claimed.channel, status=str(outcome.status))
-    return outcome.answers
+    return outcome
 
 
 def _finish(tools: Runtime, claimed: ClaimedEvent, outcome: Outcome) -> None:
@@ -180,9 +181,26 @@ def _failed(tools: Runtime, claimed: ClaimedEvent, error: Exception) -> None:
         _finish(tools, claimed, Outcome(status=EventStatus.FAILED, reason=type(error).__name__))
 
 
-def _answer(tools: Runtime, answers: Sequence[Answer]) -> None:
-    for answer in answers:
-        try:
+def _answer(tools: Runtime, outcome: Outcome) -> None:
+    for ask in outcome.asks:
+        _ask(tools, ask)
+    for answer in outcome.answers:
+        _say(tools, answer)
+
+
+def _ask(tools: Runtime, ask: Ask) -> None:
+    try:
+        tools.agents_desk.ask(ask.trigger, ask.answer_url, ask.asked)
+    except ChannelError as error:
+        log.warning("form_not_opened", reason=str(error))
+        _say(tools, Answer(text=NO_FORM, url=ask.answer_url))
+
+
+def _say(tools: Runtime, answer: Answer) -> None:
+    try:
+        if answer.url:
             tools.agents_desk.answer(answer.url, answer.text)
-        except ChannelError as error:
-            log.warning("answer_not_given", reason=str(error))
+        elif answer.place is not None and answer.person is not None:
+            tools.agents_desk.whisper(answer.place, answer.person, answer.text)
+    except ChannelError as error:
+        log.warning("answer_not_given", reason=str(error))
