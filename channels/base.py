@@ -168,7 +168,8 @@ class InboundMessage:
     `external_id` names the message itself, `recipients` our addresses it was sent to (best first), `references` what it
     answers, in the order to try: types `reply_token` (`<ticket>.<mac>`), `email` (Message-ID), `twilio` (SID), `slack`
     (`T…/C…/ts` of the thread's first message) and `subject_tag` (ticket number). `mentions` are people named in the
-    text. `direct` says that only the sender and we take part: what refers to nothing goes on with what is open.
+    text, `also_known_as` other names of the sender that the provider gives. `direct` says that only the sender and we
+    take part: what refers to nothing goes on with what is open.
 
     `authenticated` is what a trusted server says of the sender: `pass`, `fail`, `none` or an error's name, empty when
     nobody trusted said anything. `reply_to` is where the sender asked for answers: shown, never used. `cut_by` names
@@ -180,6 +181,7 @@ class InboundMessage:
     external_id: ExternalId | None
     sender: ExternalId
     sender_name: str = ""
+    also_known_as: tuple[ExternalId, ...] = ()
     recipients: tuple[ExternalId, ...] = ()
     subject: str = ""
     body: str = ""
@@ -524,6 +526,10 @@ class Webhook(Protocol):
     @property
     def name(self) -> str:
         """Return the first segment of the path."""
+
+    @property
+    def missing(self) -> str:
+        """Return the setting without which every call of this provider would be refused; empty when all is there."""
 
     def verify(self, request: Request) -> None:
         """Raise `Refused` unless the provider signed exactly these bytes."""

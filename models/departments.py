@@ -1,6 +1,6 @@
 """Departments, the addresses that are theirs, and how each wants to work."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    exists,
     literal,
     select,
     tuple_,
@@ -159,6 +160,11 @@ def owned(session: Session, addresses: Sequence[ExternalId]) -> list[ExternalId]
         )
     )
     return [ExternalId(type=row.type, value=row.value) for row in rows]
+
+
+def has_address(session: Session, kinds: Collection[str]) -> bool:
+    """Say whether any department has an address of one of these types."""
+    return session.scalar(select(exists().where(DepartmentExternalId.type.in_(kinds)))) or False
 
 
 def settings_of(session: Session, department_id: int | None) -> Habits:

@@ -108,7 +108,7 @@ def _prepare(tools: Runtime, claimed: ClaimedEvent) -> Prepared:
     parsed = channel.parse(raw)
     taken = EventFiles(tools, claimed)
     files = {**taken.of(parsed), **_originals(tools, taken, parsed)}
-    return Prepared(parsed=parsed, files=files, profiles=_profiles(channel, parsed))
+    return Prepared(parsed=taken.told(parsed), files=files, profiles=_profiles(channel, parsed))
 
 
 def _profiles(channel: Channel, parsed: Sequence[Parsed]) -> Mapping[ExternalId, Profile | None]:
