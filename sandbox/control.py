@@ -104,7 +104,7 @@ class Control:
         try:
             self._account.habits = Habits(**given)
         except TypeError as error:
-            raise BadRequest("the habits are window, delay, redirect_media and failing") from error
+            raise BadRequest("the habits are window, delay, redirect_media, list_behind and failing") from error
         return asdict(self._account.habits)
 
     def _refuse(self, given: Json) -> Json:

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 # The longest body Twilio takes, in characters; it cuts it into segments itself.
 BODY_LIMIT = 1600
 FETCH_TIMEOUT = 20.0
-# Seconds before each look for a message of which nobody knows whether Twilio took it.
-LOOK_AFTER = (2.0, 5.0, 15.0, 60.0)
+# Seconds before each look for a message of which nobody knows whether Twilio took it: 2, 5, 15, 60 and 300 s after the
+# call. The list may be half a minute behind; the last look is for what was in Twilio's own queue, or for its callback.
+LOOK_AFTER = (2.0, 3.0, 10.0, 45.0, 240.0)
 
 
 class TwilioChannel:

@@ -26,6 +26,7 @@ from channels.download import seconds
 from channels.errors import SendError, TryLater, Unclear, Undeliverable
 from channels.twilio.account import Account
 from channels.twilio.numbers import wire_address
+from channels.twilio.services import service_sid
 from channels.twilio.status import trouble
 
 if TYPE_CHECKING:
@@ -103,12 +104,14 @@ def find_sent(client: Client, channel: str, outbound: OutboundMessage, since: da
     """
     if outbound.sender is None:
         return ()
+    service = service_sid(outbound.sender)
+    # Which of its numbers a service takes shows only once the message is under way.
+    sender = {} if service else {"from_": wire_address(channel, outbound.sender)}
     try:
-        messages = client.messages.list(
-            to=wire_address(channel, outbound.to), from_=wire_address(channel, outbound.sender), limit=LOOKED_AT
-        )
+        messages = client.messages.list(to=wire_address(channel, outbound.to), limit=LOOKED_AT, **sender)
         body, _ = _content(channel, outbound)
-        found = [message for message in messages if _fits(message, body, since - CLOCK_SLACK)]
+        ours = (each for each in messages if not service or each.messaging_service_sid == service)
+        found = [message for message in ours if _fits(message, body, since - CLOCK_SLACK)]
     except (*_FAILURES, SendError) as error:
         raise TryLater(f"Twilio could not be asked for sent messages ({type(error).__name__}).") from None
     found.sort(key=lambda message: message.date_created)

@@ -34,12 +34,14 @@ class Habits:
 
     `window` says how WhatsApp's 24 hours are held: `off`, `answer` (the call is refused) or `callback` (the message
     fails later). `delay` is the pause before each status. `failing` are numbers that end `undelivered` with a code.
-    `redirect_media` sends downloads on to another address, as Twilio does.
+    `redirect_media` sends downloads on to another address, as Twilio does. `list_behind` is how many seconds old a text
+    is before the list of texts shows it.
     """
 
     window: str = "off"
     delay: float = 0.05
     redirect_media: bool = False
+    list_behind: float = 0.0
     failing: Mapping[str, int] = field(default_factory=lambda: {"+15005550001": UNREACHABLE[0]})
 
 

@@ -62,7 +62,8 @@ class TwilioDoor:
 
     async def list_messages(self, request: Request) -> Response:
         """List texts, newest first."""
-        act = partial(self._account.messages.page, self._account.sid, request.query_params)
+        behind = self._account.habits.list_behind
+        act = partial(self._account.messages.page, self._account.sid, request.query_params, behind)
         return await self._answer(request, "GET Messages", lambda: JSONResponse(act()))
 
     async def fetch(self, request: Request) -> Response:

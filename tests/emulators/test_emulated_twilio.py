@@ -139,7 +139,7 @@ def test_an_answer_that_never_left_is_not_taken_for_an_earlier_one_with_its_word
     twilio.forget(twilio.sent(phone)[-1]["sid"])
     desk.work()
     for _ in range(6):
-        desk.let_pass(100)
+        desk.let_pass(300)
     assert sends(desk) == ["sent", "unconfirmed"]
 
 
