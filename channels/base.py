@@ -345,6 +345,10 @@ class Channel(Protocol):
     def files_apart(self) -> bool:
         """Say whether files go in a send of their own, after the text."""
 
+    @property
+    def lists_received(self) -> bool:
+        """Say whether the provider can be asked what came to an address of ours."""
+
     def address(self, text: str) -> ExternalId:
         """Return an address that a person wrote in normal form; raise `ValueError` when it is none."""
 
@@ -363,6 +367,12 @@ class Channel(Protocol):
     def find_sent(self, outbound: OutboundMessage, since: datetime) -> tuple[ExternalId, ...]:
         """Return what the provider has that could be this send, oldest first. Raises `TryLater`."""
 
+    def missed(self, place: ExternalId, since: datetime) -> tuple[RawEvent, ...]:
+        """Return what people said to an address of ours since then, oldest first, heard or not. Raises `TryLater`.
+
+        What the door may have stored has the same key, so that storing it again is harmless.
+        """
+
     def fetch(self, attachment: Attachment, limit: int) -> bytes:
         """Get a file by its `url`, at most `limit` bytes. Raises `TryLater` or `Undeliverable`."""
 
@@ -371,10 +381,7 @@ class Channel(Protocol):
 
 
 class AgentsDesk(Channel, Protocol):
-    """The channel in which agents work: it can also change what it has posted, and be asked what was said."""
-
-    def missed(self, place: ExternalId, since: datetime) -> tuple[RawEvent, ...]:
-        """Return what people said in a channel since then, oldest first, heard or not. Raises `TryLater`."""
+    """The channel in which agents work: it can also change what it has posted."""
 
     def update(self, message: ExternalId, card: TicketCard) -> None:
         """Bring a posted card up to date; may be repeated. Raises a `SendError`."""

@@ -111,9 +111,11 @@ class Sandbox:
 
     # Phones
 
-    def text(self, sender: str, to: str, body: str, *, media: Sequence[Json] = (), replied_sid: str = "") -> str:
-        """Let a phone write and return the SID; a WhatsApp message may quote another by `replied_sid`."""
-        given = {"from": sender, "to": to, "body": body, "media": list(media), "replied_sid": replied_sid}
+    def text(
+        self, sender: str, to: str, body: str, *, media: Sequence[Json] = (), replied_sid: str = "", ago: float = 0.0
+    ) -> str:
+        """Let a phone write, `ago` seconds ago, and return the SID; WhatsApp may quote another by `replied_sid`."""
+        given = {"from": sender, "to": to, "body": body, "media": list(media), "replied_sid": replied_sid, "ago": ago}
         return str(self._post("twilio/text", given)["sid"])
 
     def texts(self) -> list[Json]:

@@ -97,6 +97,7 @@ class Control:
             body=str(given.get("body") or ""),
             media=media,
             extra=_extra(given, sender, kind="image" if media else "text"),
+            ago=float(given.get("ago") or 0),
         )
         return {"sid": message.sid}
 

@@ -43,6 +43,7 @@ class SlackChannel:
     send_timeout = 40.0
     reports_delivery = False
     files_apart = True
+    lists_received = True
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -95,6 +96,8 @@ class SlackChannel:
 
     def missed(self, place: ExternalId, since: datetime) -> tuple[RawEvent, ...]:
         """Return what people said in a channel since then, oldest first, heard or not. Raises `TryLater`."""
+        if "/" not in place.value:  # direct messages: Slack has no list of all of them
+            return ()
         return self._api.missed(place, since)
 
     def update(self, message: ExternalId, card: TicketCard) -> None:

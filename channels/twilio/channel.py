@@ -32,6 +32,7 @@ class TwilioChannel:
     files_apart = False
 
     reports_delivery = True
+    lists_received = True
 
     def __init__(self, name: str, account: Account, look_after: tuple[float, ...] = LOOK_AFTER) -> None:
         self.name = name
@@ -77,6 +78,12 @@ class TwilioChannel:
         from channels.twilio import send as library  # noqa: PLC0415 (17 MB that a process which never sends need not hold)
 
         return library.find_sent(self._client, self.name, outbound, since)
+
+    def missed(self, place: ExternalId, since: datetime) -> tuple[RawEvent, ...]:
+        """Return what came to a number of ours since then, oldest first, heard or not. Raises `TryLater`."""
+        from channels.twilio.missed import missed  # noqa: PLC0415 (17 MB that a process which never asks need not hold)
+
+        return missed(self._client, self.name, place, since)
 
     def fetch(self, attachment: Attachment, limit: int) -> bytes:
         """Get a media file: its address asks for credentials, then redirects to a file host that must not get them."""

@@ -2,7 +2,7 @@
 
 import re
 
-from channels.base import ExternalId
+from channels.base import ExternalId, bounded
 from channels.twilio.form import Form
 
 _PREFIX = "whatsapp:"
@@ -19,6 +19,12 @@ def channel_of(form: Form) -> str:
 def sender_id(form: Form) -> ExternalId:
     """Return who sent it, empty-valued when the form does not say."""
     return external_id(form.get("From"))
+
+
+def conversation_of(form: Form) -> str:
+    """Return the ordering key of a message: who sent it."""
+    sender = sender_id(form)
+    return bounded(f"{sender.type}:{sender.value}")
 
 
 def external_id(address: str) -> ExternalId:

@@ -5,17 +5,21 @@ Fields: https://www.twilio.com/docs/messaging/guides/webhook-request. New ones m
 
 import mimetypes
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 
 from channels.base import Attachment, ExternalId, InboundMessage, Parsed, RawEvent, clean_line, clean_text
 from channels.errors import Malformed
 from channels.twilio.form import Form, read_form
+from channels.twilio.listed import event_form, received_at
 from channels.twilio.numbers import external_id, sender_id
 from channels.twilio.status import delivery_report
 
 
 def parse(raw: RawEvent) -> tuple[Parsed, ...]:
-    """Translate a stored webhook call by the kind that was noted with it."""
+    """Translate a stored webhook call by the kind that was noted with it, or a message of Twilio's list."""
+    if raw.facts.get("kind") == "listed":
+        return (replace(_message(event_form(raw.payload)), sent_at=received_at(raw.payload)),)
     form = _form(raw.payload)
     if raw.facts.get("kind") == "status":
         return delivery_report(form, str(raw.facts.get("key") or ""))

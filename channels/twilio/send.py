@@ -53,7 +53,8 @@ def rest_client(account: Account) -> Client:
     client = Client(
         http_client=http, environment={"TWILIO_ACCOUNT_SID": account.sid, "TWILIO_AUTH_TOKEN": account.token}
     )
-    client.api.base_url = account.api_url.rstrip("/")
+    client.api.base_url = account.url_of("api")
+    client.messaging.base_url = account.url_of("messaging")
     return client
 
 
@@ -78,7 +79,7 @@ def send(client: Client, channel: str, outbound: OutboundMessage) -> ExternalId:
             from_=wire_address(channel, outbound.sender),
             **{name: value for name, value in wanted.items() if value},
         )
-    except _FAILURES as error:
+    except FAILURES as error:
         # Without the cause: its text holds the number, and a traceback would carry it into the logs.
         raise send_error(error) from None
     return _sid(message)
@@ -112,7 +113,7 @@ def find_sent(client: Client, channel: str, outbound: OutboundMessage, since: da
         body, _ = _content(channel, outbound)
         ours = (each for each in messages if not service or each.messaging_service_sid == service)
         found = [message for message in ours if _fits(message, body, since - CLOCK_SLACK)]
-    except (*_FAILURES, SendError) as error:
+    except (*FAILURES, SendError) as error:
         raise TryLater(f"Twilio could not be asked for sent messages ({type(error).__name__}).") from None
     found.sort(key=lambda message: message.date_created)
     return tuple(_sid(message) for message in found)
@@ -129,7 +130,7 @@ def _fits(message: "MessageInstance", body: str, earliest: datetime) -> bool:
 
 
 # What the library lets through besides its own: requests' errors, and whatever reading a strange answer raises.
-_FAILURES = (
+FAILURES = (
     TwilioException,
     RequestException,
     urllib3.exceptions.HTTPError,
@@ -139,6 +140,12 @@ _FAILURES = (
     AttributeError,
     LookupError,
 )
+
+
+def status_of(error: TwilioException) -> int:
+    """Return the HTTP status of a refusal, 0 without one: the library keeps it in one of two places."""
+    response = error.args[1] if len(error.args) > 1 else None
+    return int(getattr(error, "status", 0) or getattr(response, "status_code", 0))
 
 
 def send_error(error: Exception) -> SendError:

@@ -16,7 +16,7 @@ from twilio.request_validator import (
 from channels.base import RawEvent, Receipt, Request, bounded
 from channels.errors import Refused
 from channels.twilio.form import Form, read_form
-from channels.twilio.numbers import channel_of, sender_id
+from channels.twilio.numbers import channel_of, conversation_of
 
 MAX_BODY = 1024 * 1024
 _MESSAGES = "/webhooks/twilio/messages"
@@ -77,11 +77,10 @@ def _form(body: bytes) -> Form:
 
 
 def _message_event(form: Form, request: Request) -> RawEvent:
-    sender = sender_id(form)
     return RawEvent(
         channel=channel_of(form),
         external_id=bounded(form.get("MessageSid") or form.get("SmsSid") or _fingerprint(request.body)),
-        conversation=bounded(f"{sender.type}:{sender.value}"),
+        conversation=conversation_of(form),
         payload=request.body,
         facts={"kind": "message", "key": ""},
     )

@@ -6,7 +6,7 @@ import hmac
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from sandbox.ledger import Ledger
@@ -79,8 +79,14 @@ class Account:
         )
         return message
 
-    def receive(self, *, sender: str, to: str, body: str, media: list[Media], extra: Mapping[str, str]) -> Message:
-        """Let a phone write to us; an answer in TwiML or plain text goes back to it, as with Twilio."""
+    def receive(
+        self, *, sender: str, to: str, body: str, media: list[Media], extra: Mapping[str, str], ago: float = 0.0
+    ) -> Message:
+        """Let a phone write to us; an answer in TwiML or plain text goes back to it, as with Twilio.
+
+        With `ago`, it did so that many seconds ago, and only the call about it comes now.
+        """
+        at = now() - timedelta(seconds=ago)
         message = Message(
             account=self.sid,
             direction="inbound",
@@ -91,7 +97,8 @@ class Account:
             sid=new_sid("MM" if media else "SM"),
             media_count=len(media),
             media=media,
-            sent=now(),
+            created=at,
+            sent=at,
         )
         self.messages.add(message)
         self._heed(message)

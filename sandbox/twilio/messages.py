@@ -97,8 +97,8 @@ class Messages:
         size = max(1, min(_number(query, "PageSize", PAGE), LARGEST_PAGE))
         number = _number(query, "Page", 0)
         shows = now() - timedelta(seconds=behind)
-        all_shown = (message for message in reversed(self._by_sid.values()) if message.created <= shows)
-        fitting = [message for message in all_shown if _fits(message, query)]
+        newest_first = sorted(self._by_sid.values(), key=lambda each: each.created, reverse=True)
+        fitting = [each for each in newest_first if each.created <= shows and _fits(each, query)]
         shown = fitting[number * size : (number + 1) * size]
         more = len(fitting) > (number + 1) * size
         return {

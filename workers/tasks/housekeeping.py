@@ -1,7 +1,7 @@
 """What is done every so often, whatever else happens: two at once do no harm.
 
 `housekeeping.sweep` wakes every row that is due and that no worker holds: nothing depends on a task arriving.
-`housekeeping.reconcile` asks Slack what was said while its calls did not get through.
+`housekeeping.reconcile` asks Slack and Twilio what was said while their calls did not get through.
 """
 
 from collections.abc import Sequence
