@@ -122,6 +122,14 @@ class Sandbox:
         """Return the last thousand texts of both directions, newest first."""
         return self._list("twilio/messages", PageSize="1000")
 
+    def service(self, numbers: Sequence[str], senders: Sequence[str] = ()) -> str:
+        """Make a Messaging Service of numbers and WhatsApp senders (`whatsapp:+…`), and return its SID."""
+        return str(self._post("twilio/service", {"numbers": list(numbers), "senders": list(senders)})["sid"])
+
+    def sender(self, number: str) -> str:
+        """Make a WhatsApp sender of a number (`+…`), and return its SID."""
+        return str(self._post("twilio/sender", {"number": number})["sid"])
+
     def habits(self, habits: Habits) -> None:
         """Say how the account behaves from now on."""
         self._post("twilio/habits", asdict(habits))

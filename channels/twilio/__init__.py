@@ -15,14 +15,19 @@ def connect(environment: Mapping[str, str]) -> Connection:
 
     Raises `ValueError` for TWILIO_LOOK_AFTER_SECONDS that are no numbers.
     """
-    account = Account(
-        sid=environment.get("TWILIO_ACCOUNT_SID", ""),
-        token=environment.get("TWILIO_AUTH_TOKEN", ""),
-        api_url=environment.get("TWILIO_API_URL") or "https://api.twilio.com",
-    )
+    account = account_of(environment)
     seconds = environment.get("TWILIO_LOOK_AFTER_SECONDS", "")
     look_after = tuple(float(each) for each in seconds.split(",")) if seconds else LOOK_AFTER
     return Connection(
         channels=tuple(TwilioChannel(name, account, look_after) for name in NAMES),
         webhook=TwilioWebhook(token=account.token),
+    )
+
+
+def account_of(environment: Mapping[str, str]) -> Account:
+    """Return the account that the settings name; without them, one that nothing can be asked of."""
+    return Account(
+        sid=environment.get("TWILIO_ACCOUNT_SID", ""),
+        token=environment.get("TWILIO_AUTH_TOKEN", ""),
+        api_url=environment.get("TWILIO_API_URL") or "https://api.twilio.com",
     )

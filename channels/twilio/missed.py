@@ -18,7 +18,7 @@ from channels.errors import SendError, TryLater
 from channels.twilio.listed import event_form
 from channels.twilio.numbers import channel_of, conversation_of, wire_address
 from channels.twilio.send import FAILURES, status_of
-from channels.twilio.services import service_sid
+from channels.twilio.services import service_numbers, service_sid
 
 if TYPE_CHECKING:
     from twilio.rest.api.v2010.account.message import MessageInstance
@@ -53,14 +53,7 @@ def missed(client: Client, channel: str, place: ExternalId, since: datetime) -> 
 def _numbers(client: Client, channel: str, place: ExternalId) -> Sequence[str]:
     """Return the numbers behind an address of ours, as Twilio writes them."""
     sid = service_sid(place)
-    if not sid:
-        return [wire_address(channel, place)]
-    service = client.messaging.v1.services(sid)
-    if channel == "whatsapp":
-        senders = [str(each.sender) for each in service.channel_senders.list()]
-        return [each for each in senders if each.startswith("whatsapp:")]
-    short_codes = [str(each.short_code) for each in service.short_codes.list()]
-    return [*(str(each.phone_number) for each in service.phone_numbers.list()), *short_codes]
+    return service_numbers(client, channel, sid) if sid else [wire_address(channel, place)]
 
 
 def _received(client: Client, number: str, earliest: datetime) -> "Iterator[MessageInstance]":

@@ -1,6 +1,7 @@
 """Twilio's calls to us: who signed them, and what to store.
 
 `/webhooks/twilio/messages` brings what clients write, `/webhooks/twilio/status/<idempotency key>` what became of ours.
+Services and WhatsApp senders call it without a key: then the message's SID says which one it is about.
 Nothing here retries: Twilio calls again only if the address carries `#rc=…`, and a second call has the same id.
 """
 
@@ -20,7 +21,7 @@ from channels.twilio.numbers import channel_of, conversation_of
 
 MAX_BODY = 1024 * 1024
 _MESSAGES = "/webhooks/twilio/messages"
-_STATUS = re.compile(r"/webhooks/twilio/status/([0-9A-Za-z-]{1,64})")
+_STATUS = re.compile(r"/webhooks/twilio/status(?:/([0-9A-Za-z-]{1,64}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class TwilioWebhook:
         if not status and request.path != _MESSAGES:
             raise Refused(404, "There is no such address.")
         form = _form(request.body)
-        event = _status_event(form, request, status[1]) if status else _message_event(form, request)
+        event = _status_event(form, request, status[1] or "") if status else _message_event(form, request)
         return Receipt(events=(event,), body="<Response/>", content_type="text/xml")
 
 

@@ -13,6 +13,7 @@ from sandbox.ledger import Ledger
 from sandbox.outgoing import Answer
 from sandbox.settings import Settings
 from sandbox.twilio import rules
+from sandbox.twilio.directory import Directory
 from sandbox.twilio.errors import TwilioError
 from sandbox.twilio.messages import API, Media, Message, Messages, new_sid
 from sandbox.twilio.twiml import replies
@@ -52,6 +53,7 @@ class Account:
         self.settings = settings
         self.messages = Messages()
         self.habits = Habits()
+        self.directory = Directory()
         self._ledger = ledger
         self._webhooks = webhooks
         self._opted_out: set[tuple[str, str]] = set()

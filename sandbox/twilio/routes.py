@@ -51,6 +51,7 @@ class TwilioDoor:
             Route(ACCOUNT + "/Messages/{sid}/Media/{media}.json", self.fetch_media),
             Route(ACCOUNT + "/Messages/{sid}/Media/{media}", self.download),
             Route("/twilio/cdn/{sid}/{media}", self.content),
+            *self._account.directory.routes(self._answer),
         ]
 
     async def create(self, request: Request) -> Response:
@@ -103,7 +104,7 @@ class TwilioDoor:
         wanted = f"{self._account.sid}:{self._account.settings.twilio_auth_token}".encode()
         if not hmac.compare_digest(_credentials(request), wanted):
             raise TwilioError(401, 20003, "Authenticate")
-        if request.path_params["account"] != self._account.sid:
+        if request.path_params.get("account", self._account.sid) != self._account.sid:
             raise TwilioError(404, 20404, f"The requested resource {request.url.path} was not found")
 
     def _content_or_redirect(self, request: Request) -> Response:
