@@ -188,7 +188,7 @@ class Desk:
     def report(self, key: str, sid: str, status: str, **more: str) -> None:
         """Hand a status callback of Twilio in."""
         form = {"MessageSid": sid, "MessageStatus": status, "AccountSid": "AC0", "To": "+1", "From": "+1", **more}
-        self._webhook("twilio", f"/webhooks/twilio/status/{key}", urlencode(form).encode())
+        self._webhook("twilio", f"/webhooks/twilio/status/{key}".removesuffix("/"), urlencode(form).encode())
 
     def _webhook(self, name: str, path: str, body: bytes) -> None:
         request = Request(url=f"https://desk.example.com{path}", path=path, headers={}, body=body)

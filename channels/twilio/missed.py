@@ -32,17 +32,17 @@ PAGE = 100
 ENOUGH_OLDER = 20
 
 
-def missed(client: Client, channel: str, place: ExternalId, since: datetime) -> tuple[RawEvent, ...]:
+def missed(
+    client: Client, channel: str, place: ExternalId, since: datetime, settled: timedelta = STILL_CALLED
+) -> tuple[RawEvent, ...]:
     """Return what came to a number or Messaging Service after `since`, oldest first, heard or not. Raises `TryLater`.
 
-    What came some minutes before is returned too, and what came just now is not.
+    What came some minutes before is returned too, and what is younger than `settled` is not.
     """
+    latest = datetime.now(UTC) - settled
     try:
-        found = [
-            message
-            for number in _numbers(client, channel, place)
-            for message in _received(client, number, since - BEHIND)
-        ]
+        numbers = _numbers(client, channel, place)
+        found = [message for each in numbers for message in _received(client, each, since - BEHIND, latest)]
         return tuple(_event(client, message) for message in sorted(found, key=_received_at))
     except TryLater:
         raise
@@ -56,9 +56,8 @@ def _numbers(client: Client, channel: str, place: ExternalId) -> Sequence[str]:
     return service_numbers(client, channel, sid) if sid else [wire_address(channel, place)]
 
 
-def _received(client: Client, number: str, earliest: datetime) -> "Iterator[MessageInstance]":
-    """Yield what came to one number since `earliest`; Twilio filters by whole days (GMT)."""
-    latest = datetime.now(UTC) - STILL_CALLED
+def _received(client: Client, number: str, earliest: datetime, latest: datetime) -> "Iterator[MessageInstance]":
+    """Yield what came to one number between two moments; Twilio filters by whole days (GMT)."""
     listed = client.messages.stream(to=number, date_sent_after=earliest.date().isoformat(), page_size=PAGE)
     for message in _until_older(listed, earliest):
         whole = message.sid and message.from_ and str(message.direction) == "inbound"

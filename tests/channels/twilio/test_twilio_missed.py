@@ -20,14 +20,16 @@ SERVICE = "MG0123456789abcdef0123456789abcdef"
 NUMBERS = f"/v1/Services/{SERVICE}/PhoneNumbers"
 MESSAGES = "/2010-04-01/Accounts/AC1/Messages"
 OURS, CLIENT = "+15550100002", "+15550100001"
-NOW = datetime.now(UTC).replace(microsecond=0)
-SINCE = NOW - timedelta(hours=1)
 
 Pages = Mapping[str, object]
 
 
+def ago(minutes: float) -> datetime:
+    return datetime.now(UTC) - timedelta(minutes=minutes)
+
+
 def resource(sid: str, minutes: float, **more: object) -> dict[str, object]:
-    at = format_datetime(NOW - timedelta(minutes=minutes))
+    at = format_datetime(ago(minutes))
     usual = {"sid": sid, "direction": "inbound", "from": CLIENT, "to": OURS, "body": sid, "num_media": "0"}
     return {**usual, "account_sid": "AC1", "date_created": at, "date_sent": at, **more}
 
@@ -44,7 +46,7 @@ def missed(pages: Pages, place: str = OURS, name: str = "sms") -> tuple[list[Raw
         settings = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "token", "TWILIO_API_URL": server.url}
         channel = next(one for one in connect(settings).channels if one.name == name)
         place_of_ours = ExternalId(type=channel.address_type, value=place)
-        return list(channel.missed(place_of_ours, SINCE)), server.received
+        return list(channel.missed(place_of_ours, ago(60))), server.received
 
 
 def sids(events: list[RawEvent]) -> list[str]:
@@ -67,7 +69,7 @@ def test_every_page_is_read_and_what_came_first_is_first() -> None:
     assert sids(events) == ["SM1", "SM2", "SM3"]
     query = parse_qs(asked[0].path.partition("?")[2])
     assert query["To"] == [OURS]
-    assert query["DateSent>"] == [(SINCE - timedelta(minutes=10)).date().isoformat()]
+    assert query["DateSent>"] == [ago(70).date().isoformat()]
 
 
 def test_what_is_ours_or_old_or_may_still_be_called_about_is_left() -> None:
@@ -102,7 +104,7 @@ def test_a_listed_message_has_the_key_and_the_conversation_of_its_call_and_says_
     (called,) = webhook.receive(Request(url=path, path=path, headers={}, body=urlencode(form).encode())).events
     (found,) = events
     assert (found.channel, found.external_id, found.conversation) == ("whatsapp", "SM1", called.conversation)
-    assert message(found).sent_at == NOW - timedelta(minutes=5)
+    assert format_datetime(message(found).sent_at or ago(0)) == listed["date_sent"]
     assert message(found) == replace(message(called), sent_at=message(found).sent_at)
 
 
@@ -144,7 +146,7 @@ def failure(answer: Answer | Reset) -> TryLater:
         settings = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "token", "TWILIO_API_URL": server.url}
         sms, _ = connect(settings).channels
         with pytest.raises(TryLater) as caught:
-            sms.missed(ExternalId(type="phone", value=OURS), SINCE)
+            sms.missed(ExternalId(type="phone", value=OURS), ago(60))
     return caught.value
 
 

@@ -220,6 +220,17 @@ def test_a_report_that_is_quicker_than_the_answer_to_the_call_is_kept(desk: Desk
     assert texts(desk) == ["Tomorrow."]
 
 
+def test_a_report_without_our_key_is_known_by_its_sid(desk: Desk, thread: str) -> None:
+    """So a Messaging Service or a WhatsApp sender reports that has a status address of its own."""
+    desk.say("Tomorrow.", thread=thread)
+    desk.work()
+    (send,) = desk.deliveries()
+    desk.report("", str(send.external_id), "delivered")
+    desk.report("", "SM" + "7" * 32, "failed")
+    desk.work()
+    assert status(desk) == ["delivered"]
+
+
 def test_a_late_failure_of_an_earlier_attempt_does_not_undo_the_one_that_arrived(desk: Desk, thread: str) -> None:
     desk.sandbox.fault(Fault(service="twilio", method="POST Messages", kind="5xx_before"))
     desk.say("Tomorrow.", thread=thread)
