@@ -461,6 +461,10 @@ class Channel(Protocol):
     def answers_within(self) -> timedelta | None:
         """Return how long after a client's message answers are taken, `None` where that has no end."""
 
+    @property
+    def lists_received(self) -> bool:
+        """Say whether the provider can be asked what came to an address of ours."""
+
     def address(self, text: str) -> ExternalId:
         """Return an address that a person wrote in normal form; raise `ValueError` when it is none."""
 
@@ -482,6 +486,12 @@ class Channel(Protocol):
     def find_sent(self, outbound: OutboundMessage, since: datetime) -> tuple[ExternalId, ...]:
         """Return what the provider has that could be this send, oldest first. Raises `TryLater`."""
 
+    def missed(self, place: ExternalId, since: datetime) -> tuple[RawEvent, ...]:
+        """Return what people said to an address of ours since then, oldest first, heard or not. Raises `TryLater`.
+
+        What the door may have stored has the same key, so that storing it again is harmless.
+        """
+
     def fetch(self, attachment: Attachment, limit: int) -> bytes:
         """Get a file by its `url`, at most `limit` bytes. Raises `TryLater` or `Undeliverable`."""
 
@@ -493,10 +503,7 @@ class Channel(Protocol):
 
 
 class AgentsDesk(Channel, Protocol):
-    """The channel in which agents work: it can also change what it has posted, and be asked what was said."""
-
-    def missed(self, place: ExternalId, since: datetime) -> tuple[RawEvent, ...]:
-        """Return what people said in a channel since then, oldest first, heard or not. Raises `TryLater`."""
+    """The channel in which agents work: it can also change what it has posted."""
 
     def update(self, message: ExternalId, card: TicketCard) -> None:
         """Bring a posted card up to date; may be repeated. Raises a `SendError`."""

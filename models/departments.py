@@ -142,6 +142,17 @@ def addresses_of(session: Session, department_id: int) -> set[tuple[str, str]]:
     return {(row.type, row.value) for row in rows}
 
 
+def addresses_of_types(session: Session, types: Sequence[str]) -> list[tuple[str, ExternalId]]:
+    """Return the departments' addresses of these types, each with its department's name, oldest first."""
+    rows = session.execute(
+        select(Department.name, DepartmentExternalId.type, DepartmentExternalId.value)
+        .join(DepartmentExternalId)
+        .where(DepartmentExternalId.type.in_(types))
+        .order_by(DepartmentExternalId.id)
+    )
+    return [(row.name, ExternalId(type=row.type, value=row.value)) for row in rows]
+
+
 def owner_of(session: Session, address: ExternalId) -> str | None:
     """Return the name of the department that owns an address."""
     return session.scalar(

@@ -225,7 +225,7 @@ class Desk:
     def report_as(self, name: str, sid: str, status: str, **more: str) -> None:
         """Hand a status callback of Twilio in, under any name."""
         form = {"MessageSid": sid, "MessageStatus": status, "AccountSid": "AC0", "To": "+1", "From": "+1", **more}
-        self._webhook("twilio", f"/webhooks/twilio/status/{name}", urlencode(form).encode())
+        self._webhook("twilio", f"/webhooks/twilio/status/{name}".removesuffix("/"), urlencode(form).encode())
 
     def _attempts(self, key: str) -> int:
         return next((each.attempts for each in self.deliveries() if str(each.idempotency_key) == key), 0)

@@ -52,6 +52,7 @@ class SlackChannel:
     reports_delivery = False
     files_apart = True
     answers_within = None
+    lists_received = True
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -112,6 +113,8 @@ class SlackChannel:
 
     def missed(self, place: ExternalId, since: datetime) -> tuple[RawEvent, ...]:
         """Return what people said in a channel since then, oldest first, heard or not. Raises `TryLater`."""
+        if "/" not in place.value:  # direct messages: Slack has no list of all of them
+            return ()
         return self._api.missed(place, since)
 
     def update(self, message: ExternalId, card: TicketCard) -> None:
