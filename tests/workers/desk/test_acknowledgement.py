@@ -69,7 +69,7 @@ def test_a_new_ticket_is_acknowledged_once_as_automatic_mail_in_its_thread(ackno
     asked = acknowledging.mail()
     acknowledging.work()
     (sent,) = mailed(acknowledging)
-    mail = acknowledging.sandbox.mailbox()[-1]
+    mail = acknowledging.mailbox()[-1]
     marks = ("Auto-Submitted", "X-Auto-Response-Suppress", "Precedence", "In-Reply-To", "From")
     assert [mail["headers"][each] for each in marks] == [
         *("auto-replied", "All", "auto_reply", asked, "Desk <support@desk.example>")
@@ -84,14 +84,14 @@ def test_a_department_has_words_of_its_own(desk: Desk, tmp_path: Path) -> None:
     apply(desk, tmp_path, 'acknowledgement = "We *have* it."')
     desk.mail()
     desk.work()
-    assert desk.sandbox.mailbox()[-1]["text"].startswith("We *have* it.")
+    assert desk.mailbox()[-1]["text"].startswith("We *have* it.")
     assert desk.ticket().status == "open"
 
 
 def test_the_clients_answer_to_an_acknowledgement_joins_the_ticket_and_causes_no_mail(acknowledging: Desk) -> None:
     acknowledging.mail()
     acknowledging.work()
-    sent = acknowledging.sandbox.mailbox()[-1]["headers"]
+    sent = acknowledging.mailbox()[-1]["headers"]
     for number in range(12):
         acknowledging.mail(f"More {number}", to=sent["Reply-To"], headers={"In-Reply-To": sent["Message-ID"]})
     acknowledging.work()
