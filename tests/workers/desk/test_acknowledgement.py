@@ -15,7 +15,7 @@ from workers.runtime import build
 from workers.settings import from_environment
 from workers.tasks.inbound import ingest_conversation
 
-FORGED = int(os.environ.get("FORGED_SENDERS", "300"))  # 5000 for a flood of full size
+FORGED = int(os.environ.get("FORGED_SENDERS", "100"))  # 5000 for a flood of full size
 CAP = 20
 
 ACKNOWLEDGING = """
