@@ -2,11 +2,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.at_length import times
 from tests.desk import Desk
 from workers.tasks.inbound import ingest_conversation
 
 
-@pytest.mark.parametrize("_round", range(10))
+@pytest.mark.parametrize("_round", range(times(10, 2)))
 def test_200_first_texts_at_once_from_one_number_are_one_client_one_ticket(desk: Desk, _round: int) -> None:
     for number in range(200):
         desk.text(f"text {number}")
@@ -41,7 +42,7 @@ def test_mail_never_speaks_for_an_agent(desk: Desk) -> None:
     desk.work()
     desk.say("Pull the plug.", thread=desk.thread())
     desk.work()
-    sent = desk.sandbox.mailbox()[-1]["headers"]
+    sent = desk.mailbox()[-1]["headers"]
     for reference in ({}, {"In-Reply-To": sent["Message-ID"]}, {"In-Reply-To": "<forged@desk.example>"}):
         desk.mail("Refund them all.", sender="Ada Agent <ada@desk.example>", headers=reference)
     desk.work()
