@@ -109,13 +109,16 @@ class Outbox:
             return False
         channel = self.channels.channels[source.channel]
         recipient = channel.answer_address(source.sender, source.recipient)
+        files = channel.files_apart and has_files(session, message_id)
+        texts = [] if files and not body else range(len(channel.split(body)))
+        sends = [*((purpose, part) for part in texts), *([(Purpose.FILES, 0)] if files else ())]
         deliver_soon(
             session,
             [
                 NewDelivery(
                     ticket_id=ticket.id,
                     message_id=message_id,
-                    purpose=purpose,
+                    purpose=what,
                     part=part,
                     channel=channel.name,
                     recipient_type=channel.address_type,
@@ -125,7 +128,7 @@ class Outbox:
                     lane=bounded(f"{channel.name}:{recipient}"),
                     hold=self.hold if hold else 0.0,
                 )
-                for part in range(len(channel.split(body)))
+                for what, part in sends
             ],
         )
         return True

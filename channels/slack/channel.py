@@ -113,9 +113,9 @@ class SlackChannel:
         """Put signs of ours on a card and take others away; may be called again. Raises a `SendError`."""
         self._api.sign(message, put, take_away)
 
-    def whisper(self, place: ExternalId, person: ExternalId, text: str) -> None:
-        """Say something in a channel that only one person there sees. Raises a `SendError`."""
-        self._api.whisper(place, person, text)
+    def whisper(self, place: ExternalId, thread: ExternalId | None, person: ExternalId, text: str) -> None:
+        """Say something in a channel, or a thread of it, that only one person there sees. Raises a `SendError`."""
+        self._api.whisper(place, thread, person, text)
 
     def ask(self, trigger: str, answer_url: str, menu: Menu) -> None:
         """Open a form for the person who acted, at most 3 seconds later. Raises a `SendError`."""

@@ -99,8 +99,9 @@ class Outgoing:
             _let_agents_finish(session, claimed, message)
         channel = self.channels.channels[claimed.channel]
         ticket = session.get_one(Ticket, claimed.ticket_id)
-        parts = channel.split(message.body)
-        files = _files(session, message.id) if claimed.part == len(parts) - 1 else []
+        parts = () if claimed.purpose is Purpose.FILES else channel.split(message.body)
+        with_files = not parts or (claimed.part == len(parts) - 1 and not channel.files_apart)
+        files = _files(session, message.id) if with_files else []
         habits = settings_of(session, ticket.department_id)
         return OutboundMessage(
             idempotency_key=claimed.idempotency_key,

@@ -12,7 +12,9 @@ from channels.email import tokens
 from models.base import now, row_id
 from models.merges import MergeKind, family_of, lock_standing
 from models.messages import messages_named
+from models.talks import lock_talk, recent_talk
 from models.tickets import Ticket, open_conversation, ticket_by_external_id, ticket_by_id
+from workers.desk.thanks import is_thanks
 
 
 class Rule(StrEnum):
@@ -21,7 +23,10 @@ class Rule(StrEnum):
     REPLY_TOKEN = "reply_token"  # noqa: S105 (the name of a rule, not a secret)
     REFERENCE = "reference"
     SUBJECT_TAG = "subject_tag"
+    THREAD = "thread"  # of another client's ticket, in a channel whose members read each other
     OPEN_CONVERSATION = "open_conversation"
+    FOLLOW_UP = "follow_up"
+    THANKS = "thanks"  # for a ticket that has ended, and stays so; any of the others led there
     NEW_TICKET = "new_ticket"
 
 
@@ -45,18 +50,25 @@ class _Pointer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Threading:
-    """The rules, with the secret that signs reply tokens and how long a closed ticket can be reopened."""
+    """The rules, with the secret that signs reply tokens and how long a closed ticket can be reopened.
+
+    `grouping` is how long what a person says in a channel that others write in too goes on with what they said before.
+    """
 
     secret: bytes = field(repr=False)
     reopen_window: timedelta
+    grouping: timedelta
 
     def find(self, session: Session, message: InboundMessage, client_id: int, channel: str) -> Threaded:
         """Return where a message of this client belongs; only the row of the ticket it joins is locked.
 
         A reference or token counts only when the ticket's client is the sender: of another's only a link remains, and
         of a forged token or a subject tag of another's ticket nothing. Who failed authentication is taken for another,
-        unless they carry the token, which only the client was given.
+        unless they carry the token, which only the client was given. A Slack thread is its ticket whoever writes there:
+        they read what is answered there in any case.
         """
+        if (threaded := self._in_thread(session, message, client_id)) is not None:
+            return threaded
         stranger_to: int | None = None
         for pointer in _pointers(session, message.references):
             if _believed(pointer, message) and self._proven(session, pointer, client_id):
@@ -68,6 +80,13 @@ class Threading:
         return self._going_on(session, message, client_id, channel) or Threaded(
             rule=Rule.NEW_TICKET, linked_to=stranger_to
         )
+
+    def _in_thread(self, session: Session, message: InboundMessage, client_id: int) -> Threaded | None:
+        named = referred(session, [each for each in message.references if each.type == "slack"])
+        ticket = lock_standing(session, named[0]) if named else None
+        if ticket is None:
+            return None
+        return self._joined(Rule.REFERENCE if ticket.client_id == client_id else Rule.THREAD, ticket)
 
     def _pointed_at(self, session: Session, pointer: _Pointer, client_id: int) -> int | None:
         ticket = ticket_by_id(session, pointer.ticket_id)
@@ -88,6 +107,8 @@ class Threading:
         return Threaded(rule=rule, ticket=ticket)
 
     def _going_on(self, session: Session, message: InboundMessage, client_id: int, channel: str) -> Threaded | None:
+        if message.beside:
+            return self._follow_up(session, message, client_id, channel)
         if not message.direct or not message.recipients:
             return None
         ticket = open_conversation(
@@ -101,6 +122,17 @@ class Threading:
         standing = lock_standing(session, ticket.id) if ticket else None
         return Threaded(rule=Rule.OPEN_CONVERSATION, ticket=standing) if standing else None
 
+    def _follow_up(self, session: Session, message: InboundMessage, client_id: int, channel: str) -> Threaded | None:
+        """Go on with what the client said here a moment ago; mere thanks go further back, and open no ticket."""
+        address, said_at = message.recipients[0].value, message.sent_at or now()
+        back = self.reopen_window if is_thanks(message.body, [message.sender_name]) else self.grouping
+        lock_talk(session, client_id, address)
+        # Later ones too: what was said in a channel is not always recorded in the order in which it was said.
+        between = (said_at - back, said_at + self.grouping)
+        recent = recent_talk(session, client_id=client_id, channel=channel, address=address, between=between)
+        ticket = lock_standing(session, recent, of_client=client_id) if recent else None
+        return self._joined(Rule.FOLLOW_UP, ticket) if ticket else None
+
 
 def _believed(pointer: _Pointer, message: InboundMessage) -> bool:
     return bool(pointer.token) or message.authenticated is not Verdict.FAIL
@@ -111,22 +143,22 @@ def _pointers(session: Session, references: Sequence[ExternalId]) -> Iterator[_P
     for each in references:
         if each.type == "reply_token" and (ticket_id := row_id(each.value.partition(".")[0])):
             yield _Pointer(rule=Rule.REPLY_TOKEN, ticket_id=ticket_id, token=each.value)
-    for ticket_id in _referred(
-        session, [each for each in references if each.type not in {"reply_token", "subject_tag"}]
-    ):
+    elsewhere = [each for each in references if each.type not in {"reply_token", "subject_tag", "slack"}]
+    for ticket_id in referred(session, elsewhere):
         yield _Pointer(rule=Rule.REFERENCE, ticket_id=ticket_id)
     for each in references:
         if each.type == "subject_tag" and (ticket_id := row_id(each.value)):
             yield _Pointer(rule=Rule.SUBJECT_TAG, ticket_id=ticket_id)
 
 
-def _referred(session: Session, references: Sequence[ExternalId]) -> list[int]:
-    """Return the tickets of known messages, or of known Slack threads, in the order referred to."""
+def referred(session: Session, references: Sequence[ExternalId]) -> list[int]:
+    """Return the tickets of known Slack threads, or of known messages, in the order referred to."""
     messages = messages_named(session, references)
     found: dict[int, None] = {}
     for reference in references:
         message = messages.get(reference)
-        ticket_id = message.ticket_id if message else _thread_ticket(session, reference)
+        # A thread may have gone on to a newer ticket than that of its first message.
+        ticket_id = _thread_ticket(session, reference) or (message.ticket_id if message else None)
         if ticket_id is not None:
             found[ticket_id] = None
     return list(found)
