@@ -21,6 +21,7 @@ from workers.desk.card_actions import ACTIONS, CardActions
 from workers.desk.identity import Agent, Refusal, agent_for, user_for
 from workers.desk.originals import ACTION as ORIGINAL
 from workers.desk.outcome import Outcome, answered, ignored
+from workers.desk.refusing import refused
 from workers.desk.replies import reply_text
 from workers.logs import get_logger
 from workers.outbox import AGENTS_THREAD, Outbox
@@ -45,13 +46,13 @@ class Actions:
         self, session: Session, action: AgentAction, profile: Profile | None, files: Sequence[StoredFile] = ()
     ) -> Outcome:
         """Do what was asked, or say why not; `files` are those that the action asks to be shown."""
-        # What people change of their own words, and emoji elsewhere than on a card, are their own affair.
-        own = {"edit": self._rewrite, "delete": self._rewrite, "sign": self._signed}
-        if action.action in own:
-            return own[action.action](session, action, profile)
-        if isinstance(refusal := user_for(session, action.actor, profile), Refusal):
-            return _refused(action, refusal)
-        ways = {"command": self._command, "retry": self._retry}
+        ways = {
+            "edit": self._rewrite,
+            "delete": self._rewrite,
+            "command": self._command,
+            "retry": self._retry,
+            "sign": self._signed,
+        }
         if action.action in ways:
             return ways[action.action](session, action, profile)
         if action.action == ORIGINAL:
@@ -76,7 +77,7 @@ class Actions:
             return answered(action, "There is no such ticket.")
         agent = agent_for(session, action.actor, profile, ticket.department_id)
         if isinstance(agent, Refusal):
-            return _refused(action, agent)
+            return refused(action, agent)
         if (other := merged_into(session, ticket)) is not None:
             return answered(action, f"Nothing was changed: this ticket was merged into #{other}.")
         return CardActions(outbox=self.outbox).act(session, ticket, agent, action)
@@ -88,7 +89,7 @@ class Actions:
             return answered(action, "There is no such message.")
         agent = agent_for(session, action.actor, profile, ticket.department_id)
         if isinstance(agent, Refusal):
-            return _refused(action, agent)
+            return refused(action, agent)
         if not self.send_again(session, delivery.id):
             return answered(action, "It is on its way already.")
         return Outcome()
@@ -114,7 +115,7 @@ class Actions:
             return answered(action, "There is no such message.")
         agent = agent_for(session, action.actor, profile, ticket.department_id)
         if isinstance(agent, Refusal):
-            return _refused(action, agent)
+            return refused(action, agent)
         if not files:
             return answered(action, "The original of this message is not kept.")
         text = f"{agent.name} asked for the original of the message of {message.created_at:%d %b %Y, %H:%M} UTC"
@@ -169,7 +170,7 @@ class Actions:
         if ticket is not None:
             agent = agent_for(session, action.actor, profile, ticket.department_id)
             if isinstance(agent, Refusal):
-                return _refused(action, agent)
+                return refused(action, agent)
         return ignored("not a message of a ticket")
 
     def _told_of_change(self, session: Session, ticket: Ticket, action: AgentAction, who: str) -> Outcome:
@@ -181,7 +182,7 @@ class Actions:
     def _command(self, session: Session, action: AgentAction, profile: Profile | None) -> Outcome:
         user = user_for(session, action.actor, profile)
         if isinstance(user, Refusal):
-            return _refused(action, user)
+            return refused(action, user)
         if action.value.strip() != "open":
             return answered(action, _HELP)
         own = None if user.type == UserType.ADMINISTRATOR else departments_of(session, user)
@@ -190,9 +191,3 @@ class Actions:
             for ticket, client, _ in list_tickets(session, _WAITING, _LISTED, department_ids=own)
         ]
         return answered(action, "\n".join(lines) or "No ticket waits for an answer.")
-
-
-def _refused(action: AgentAction, refusal: Refusal) -> Outcome:
-    """Tell whoever acted why nothing came of it."""
-    log.warning("action_refused", action=action.action, reason=refusal.name)
-    return answered(action, f"Nothing was changed: your account {refusal}.")

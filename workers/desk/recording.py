@@ -31,6 +31,7 @@ from workers.desk.among_clients import AmongClients
 from workers.desk.files import release
 from workers.desk.linking import link_people
 from workers.desk.outcome import ALREADY_RECORDED, IgnoredError, Outcome, Prepared, ignored
+from workers.desk.refusing import refused_at_once
 from workers.desk.replies import Replies
 from workers.desk.reports import Reports
 from workers.desk.thanks import is_thanks
@@ -88,7 +89,9 @@ class Recorder:
         if isinstance(said, DeliveryReport):
             return self.reports.record(session, event.channel, said)
         if isinstance(said, AgentAction):
-            return self.actions.record(session, said, prepared.profiles.get(said.actor), files)
+            profile = prepared.profiles.get(said.actor)
+            refused = refused_at_once(session, said, profile)
+            return refused or self.actions.record(session, said, profile, files)
         profile = prepared.profiles.get(said.sender)
         if event.channel == AGENTS_CHANNEL:
             if (desk := _agents_desk(session, said)) is not None:
