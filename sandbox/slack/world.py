@@ -100,10 +100,10 @@ class World:
         return self.places[channel]
 
     def readable(self, channel: str) -> Place:
-        """Find a channel the bot is in. Raises `SlackError`."""
+        """Find a channel the bot is in; a private one it is not in does not exist for it. Raises `SlackError`."""
         place = self.place(channel)
         if BOT_USER not in place.members:
-            raise SlackError("not_in_channel")
+            raise SlackError("channel_not_found" if place.private else "not_in_channel")
         return place
 
     def writable(self, channel: str) -> Place:

@@ -7,14 +7,13 @@ from sqlalchemy.orm import Session
 
 from channels.base import InboundMessage, Profile
 from models.attachments import StoredFile
-from models.departments import desk_owning
-from models.merges import lock_standing
+from models.departments import Desk
 from models.tickets import Ticket
 from models.users import User, works_in
 from workers.desk.identity import Agent, Refusal, user_for
 from workers.desk.outcome import Outcome, answered, ignored
 from workers.desk.replies import Replies
-from workers.desk.threading import referred
+from workers.desk.threading import thread_ticket
 from workers.outbox import Outbox
 
 NO_CLIENT = "Nothing was opened: your account is an agent's. Answer in a ticket's thread; `/desk help` says more."
@@ -28,21 +27,20 @@ class AmongClients:
     replies: Replies
 
     def record(
-        self, session: Session, said: InboundMessage, profile: Profile | None, files: Sequence[StoredFile]
+        self, session: Session, said: InboundMessage, profile: Profile | None, here: Desk, files: Sequence[StoredFile]
     ) -> Outcome | None:
-        """Record what an agent of this ticket or this channel wrote; `None` when they are a client here.
+        """Record what an agent of this ticket or of the desk `here` wrote; `None` when they are a client to it.
 
         Who works in other departments only is one: colleagues ask for help too.
         """
         user = user_for(session, said.sender, profile)
         if isinstance(user, Refusal):
             return None
-        ticket = _ticket_of(session, said)
+        ticket = thread_ticket(session, said)
         if ticket is not None and works_in(session, user, ticket.department_id):
             self.replies.heard(session, ticket, Agent(user_id=user.id, name=user.name), said, files)
             return Outcome()
-        here = desk_owning(session, said.recipients).department_id
-        if here is None or not works_in(session, user, here):
+        if here.department_id is None or not works_in(session, user, here.department_id):
             return None
         return self._beside(session, said, user, ticket)
 
@@ -53,9 +51,3 @@ class AmongClients:
             self.outbox.tell(session, ticket, told)
             return Outcome()
         return answered(said, NO_CLIENT) if said.direct else ignored("an agent beside the clients' threads")
-
-
-def _ticket_of(session: Session, said: InboundMessage) -> Ticket | None:
-    """Return the ticket of the client's thread in which this was said, locked."""
-    found = referred(session, said.references)
-    return lock_standing(session, found[0]) if found else None

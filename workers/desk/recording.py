@@ -23,7 +23,7 @@ from models.inbound_events import ClaimedEvent, EventStatus
 from models.merges import lock_standing, standing_ticket
 from models.messages import MessageSource, add_message, add_source, last_source, message_of_event, name_message
 from models.talks import agents_in, wrote_before
-from models.tickets import Ticket, TicketStatus, link_tickets, name_ticket, open_ticket, take_thread
+from models.tickets import Ticket, TicketStatus, link_tickets, open_ticket, take_thread
 from workers.desk import identity, lifecycle
 from workers.desk.acknowledgement import Acknowledgements
 from workers.desk.actions import Actions
@@ -48,11 +48,17 @@ FAILED = "The sender of this message failed authentication: somebody may be writ
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Arrival:
-    """A client's message with the event that brought it and its files, stored already."""
+    """A client's message with the event that brought it, its files, stored already, and the desk if that was asked."""
 
     event: ClaimedEvent
     said: InboundMessage
     files: Sequence[StoredFile]
+    here: Desk | None = None
+
+    def desk_of(self, session: Session, ticket: Ticket) -> Desk:
+        """Return the desk of the ticket that this joins."""
+        known = self.here is not None and self.here.department_id == ticket.department_id
+        return self.here if self.here is not None and known else desk_of(session, ticket.department_id)
 
     def shown(self, message_id: int) -> Shown:
         """Return it as the agents are to see it."""
@@ -93,14 +99,14 @@ class Recorder:
             refused = refused_at_once(session, said, profile)
             return refused or self.actions.record(session, said, profile, files)
         profile = prepared.profiles.get(said.sender)
-        if event.channel == AGENTS_CHANNEL:
-            if (desk := _agents_desk(session, said)) is not None:
-                return self.replies.record(session, said, profile, desk, files)
-            if (outcome := self.among_clients.record(session, said, profile, files)) is not None:
-                return outcome
+        here = _desk_here(session, said) if event.channel == AGENTS_CHANNEL else None
+        if here is not None and here.among_agents:
+            return self.replies.record(session, said, profile, here, files)
+        if here is not None and (outcome := self.among_clients.record(session, said, profile, here, files)) is not None:
+            return outcome
         if profile is not None and not said.sender_name:
             said = replace(said, sender_name=profile.name)
-        return self._record_client(session, _Arrival(event=event, said=said, files=files))
+        return self._record_client(session, _Arrival(event=event, said=said, files=files, here=here))
 
     def _record_client(self, session: Session, arrival: _Arrival) -> Outcome:
         said = arrival.said
@@ -120,7 +126,7 @@ class Recorder:
         if said.automatic is Automatic.ANSWER:  # to nothing of ours, and a person may have written it
             said = replace(said, automatic=Automatic.NOTICE)
             arrival = replace(arrival, said=said)
-        desk = desk_owning(session, said.recipients)
+        desk = arrival.here or desk_owning(session, said.recipients)
         if desk.department_id is None and arrival.event.channel == AGENTS_CHANNEL:
             raise IgnoredError("in a Slack channel that no department owns")
         if said.automatic is Automatic.NOTICE and settings_of(session, desk.department_id).set_aside_automatic:
@@ -148,9 +154,7 @@ class Recorder:
         message_id = _store(session, arrival, ticket.id, client_id, Rule.THANKS if only_thanks else rule)
         if arrival.said.automatic is Automatic.NO and not only_thanks:
             lifecycle.client_wrote(session, ticket)
-        if root := _thread_of(arrival):
-            name_ticket(session, ticket.id, root)
-        desk = desk_of(session, ticket.department_id)
+        desk = arrival.desk_of(session, ticket)
         channel = arrival.event.channel
         card = ticket.status != before or _card_changes(last, arrival.said) or self.outbox.answers_end(channel)
         self.outbox.show(session, ticket, desk, arrival.shown(message_id), card=card)
@@ -203,11 +207,10 @@ def title_of(said: InboundMessage) -> str:
     return clean_line(said.subject) or clean_line(first_line, _LONGEST_TITLE_FROM_BODY) or "(no text)"
 
 
-def _agents_desk(session: Session, said: InboundMessage) -> Desk | None:
-    """Return the desk whose agents' channel this was said in, `None` when it was said elsewhere."""
+def _desk_here(session: Session, said: InboundMessage) -> Desk:
+    """Return the desk whose agents or clients have the Slack channel in which this was said."""
     channels = [ExternalId(type=AGENTS, value=each.value) for each in said.recipients]
-    desk = desk_owning(session, channels)
-    return desk if desk.department_id is not None else None
+    return desk_owning(session, [*channels, *said.recipients])
 
 
 def _thread_of(arrival: _Arrival) -> ExternalId | None:

@@ -19,7 +19,7 @@ _THANKS = """
 """
 # What else may be said with it.
 _BESIDE = """
-    you your so very much many a lot again and for the help answer reply quick fast all good great perfect awesome
+    you your so very much many a lot again and of to for the help answer reply quick fast all good great perfect awesome
     excellent super nice cool wonderful brilliant lovely amazing ok okay done solved fixed works working it now that
     everyone team support guys indeed day weekend
     vielen vielmals herzlichen besten lieben schön sehr ihnen dir euch für die ihre eure schnelle hilfe antwort klasse
@@ -32,7 +32,7 @@ _BESIDE = """
     så mycket mange tusen tusind paljon bardzo moc çok çoook большое огромное всё отлично дуже щиро πολύ
     👌 🙌 👏 🎉 😀 😃 😄 😊 🙂 😍 🥳 💯 ✅ 💪
 """
-_MARKS = re.compile("[\\s.,!¡…·:*_~\"'\u2019()\u2000-\u200d\ufe0f\U0001f3fb-\U0001f3ff、。\uff01-]+")
+_MARKS = re.compile("[\\s.,!¡…·:*_~\"'\u2019()\u2000-\u200d\ufe0f\U0001f3fb-\U0001f3ff、。-]+")
 _FROWN = re.compile(":['\u2019]?-?[(\\[/\\\\]")
 
 

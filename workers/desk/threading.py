@@ -13,7 +13,7 @@ from models.base import now, row_id
 from models.merges import MergeKind, family_of, lock_standing
 from models.messages import messages_named
 from models.talks import lock_talk, recent_talk
-from models.tickets import Ticket, open_conversation, ticket_by_external_id, ticket_by_id
+from models.tickets import Ticket, name_ticket, open_conversation, ticket_by_external_id, ticket_by_id
 from workers.desk.thanks import is_thanks
 
 
@@ -82,8 +82,7 @@ class Threading:
         )
 
     def _in_thread(self, session: Session, message: InboundMessage, client_id: int) -> Threaded | None:
-        named = referred(session, [each for each in message.references if each.type == "slack"])
-        ticket = lock_standing(session, named[0]) if named else None
+        ticket = thread_ticket(session, message)
         if ticket is None:
             return None
         return self._joined(Rule.REFERENCE if ticket.client_id == client_id else Rule.THREAD, ticket)
@@ -144,25 +143,31 @@ def _pointers(session: Session, references: Sequence[ExternalId]) -> Iterator[_P
         if each.type == "reply_token" and (ticket_id := row_id(each.value.partition(".")[0])):
             yield _Pointer(rule=Rule.REPLY_TOKEN, ticket_id=ticket_id, token=each.value)
     elsewhere = [each for each in references if each.type not in {"reply_token", "subject_tag", "slack"}]
-    for ticket_id in referred(session, elsewhere):
+    for ticket_id in _referred(session, elsewhere):
         yield _Pointer(rule=Rule.REFERENCE, ticket_id=ticket_id)
     for each in references:
         if each.type == "subject_tag" and (ticket_id := row_id(each.value)):
             yield _Pointer(rule=Rule.SUBJECT_TAG, ticket_id=ticket_id)
 
 
-def referred(session: Session, references: Sequence[ExternalId]) -> list[int]:
-    """Return the tickets of known Slack threads, or of known messages, in the order referred to."""
+def thread_ticket(session: Session, message: InboundMessage) -> Ticket | None:
+    """Return the ticket of the Slack thread in which a message was said, locked.
+
+    The thread decides before its first message does: it may have gone on to a newer ticket. One that begins at a later
+    message of a ticket is noted as that ticket's too.
+    """
+    thread = next((each for each in message.references if each.type == "slack"), None)
+    if thread is None:
+        return None
+    if (known := ticket_by_external_id(session, thread)) is not None:
+        return lock_standing(session, known)
+    ticket = next((lock_standing(session, each) for each in _referred(session, [thread])), None)
+    if ticket is not None:
+        name_ticket(session, ticket.id, thread)
+    return ticket
+
+
+def _referred(session: Session, references: Sequence[ExternalId]) -> list[int]:
+    """Return the tickets of known messages, in the order referred to."""
     messages = messages_named(session, references)
-    found: dict[int, None] = {}
-    for reference in references:
-        message = messages.get(reference)
-        # A thread may have gone on to a newer ticket than that of its first message.
-        ticket_id = _thread_ticket(session, reference) or (message.ticket_id if message else None)
-        if ticket_id is not None:
-            found[ticket_id] = None
-    return list(found)
-
-
-def _thread_ticket(session: Session, reference: ExternalId) -> int | None:
-    return ticket_by_external_id(session, reference) if reference.type == "slack" else None
+    return list(dict.fromkeys(messages[each].ticket_id for each in references if each in messages))
