@@ -15,8 +15,10 @@ from models import (
     reconciliations,
     suppressions,
     tags,
+    templates,
     tickets,
     users,
+    windows,
 )
 from models.base import Base
 
@@ -36,8 +38,10 @@ __all__ = [
     "reconciliations",
     "suppressions",
     "tags",
+    "templates",
     "tickets",
     "users",
+    "windows",
 ]
 
 metadata = Base.metadata

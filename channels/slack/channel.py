@@ -1,26 +1,31 @@
 """Slack as a channel for clients, and as the agents' desk."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from channels.base import (
     Attachment,
+    Enclosure,
     ExternalId,
     Lookup,
     Mark,
     Menu,
     OutboundMessage,
     Parsed,
+    Plan,
     Profile,
     RawEvent,
+    Sheet,
     Sign,
+    Template,
     TicketCard,
 )
 from channels.download import download
 from channels.errors import Undeliverable
+from channels.plans import Piece
 from channels.slack.ids import slack_id
 from channels.slack.mrkdwn import pieces
 from channels.slack.parse import parse
@@ -74,6 +79,12 @@ class SlackChannel:
         """Cut a text into posts that fit even when every character of them must be escaped."""
         return tuple(pieces(body, POST_LIMIT))
 
+    def plan(self, body: str, files: Sequence[Enclosure]) -> Plan:
+        """Tell an answer in posts and then its files: Slack shows those under the app's own name, not the agent's."""
+        texts = [Piece(body=each) for each in self.split(body)] if body or not files else []
+        shared = [Piece(files=tuple(range(len(files))))] if files else []
+        return Plan(pieces=(*texts, *shared))
+
     def send(self, outbound: OutboundMessage) -> ExternalId:
         """Post once, or share the files once, and return the id. Raises a `SendError`."""
         return self._api.send(outbound)
@@ -92,6 +103,10 @@ class SlackChannel:
         if content[:100].lstrip().lower().startswith(b"<!doctype html") and "html" not in attachment.content_type:
             raise Undeliverable("Slack gave its sign-in page for the file; the app lacks files:read.", code="no_file")
         return content
+
+    def templates(self) -> tuple[Template, ...]:
+        """Return none: answers are taken at any time."""
+        return ()
 
     def profile(self, person: ExternalId) -> Profile | None:
         """Return what Slack knows of a person. Raises `TryLater`."""
@@ -117,9 +132,9 @@ class SlackChannel:
         """Say something in a channel, or a thread of it, that only one person there sees. Raises a `SendError`."""
         self._api.whisper(place, thread, person, text)
 
-    def ask(self, trigger: str, answer_url: str, menu: Menu) -> None:
+    def ask(self, trigger: str, answer_url: str, asked: Menu | Sheet) -> None:
         """Open a form for the person who acted, at most 3 seconds later. Raises a `SendError`."""
-        self._api.ask(trigger, answer_url, menu)
+        self._api.ask(trigger, answer_url, asked)
 
     def answer(self, url: str, text: str) -> None:
         """Answer a button or command where only the person sees it. Raises a `SendError`."""

@@ -19,6 +19,7 @@ def connect(environment: Mapping[str, str]) -> Connection:
         sid=environment.get("TWILIO_ACCOUNT_SID", ""),
         token=environment.get("TWILIO_AUTH_TOKEN", ""),
         api_url=environment.get("TWILIO_API_URL") or "https://api.twilio.com",
+        content_url=environment.get("TWILIO_API_URL") or "https://content.twilio.com",
     )
     seconds = environment.get("TWILIO_LOOK_AFTER_SECONDS", "")
     look_after = tuple(float(each) for each in seconds.split(",")) if seconds else LOOK_AFTER

@@ -9,8 +9,9 @@ from itertools import count
 
 from channels.base import Attachment, ExternalId, InboundMessage, Parsed, RawEvent, clean_line, clean_text
 from channels.errors import Malformed
+from channels.twilio.consent import consent
 from channels.twilio.form import Form, read_form
-from channels.twilio.numbers import external_id, sender_id
+from channels.twilio.numbers import channel_of, external_id, sender_id, service_of
 from channels.twilio.status import delivery_report
 
 
@@ -40,10 +41,12 @@ def _message(form: Form) -> InboundMessage:
         sender=sender_id(form),
         sender_name=clean_line(form.get("ProfileName")),
         recipients=(external_id(form.get("To")),) if form.get("To") else (),
+        service=service_of(form),
         body=_body(form),
         references=_quoted(form),
         attachments=tuple(_media(form)),
         direct=True,
+        consent=consent(form, channel_of(form)),
     )
 
 

@@ -1,6 +1,6 @@
 """Twilio's calls to us: who signed them, and what to store.
 
-`/webhooks/twilio/messages` brings what clients write, `/webhooks/twilio/status/<idempotency key>` what became of ours.
+`/webhooks/twilio/messages` brings what clients write, `/webhooks/twilio/status/<our key>` what became of ours.
 Nothing here retries: Twilio calls again only if the address carries `#rc=…`, and a second call has the same id.
 """
 
@@ -20,7 +20,7 @@ from channels.twilio.numbers import channel_of, sender_id
 
 MAX_BODY = 1024 * 1024
 _MESSAGES = "/webhooks/twilio/messages"
-_STATUS = re.compile(r"/webhooks/twilio/status/([0-9A-Za-z-]{1,64})")
+_STATUS = re.compile(r"/webhooks/twilio/status/([0-9A-Za-z.-]{1,100})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from sandbox.outgoing import Answer
 from sandbox.settings import Settings
 from sandbox.twilio import rules
 from sandbox.twilio.errors import TwilioError
+from sandbox.twilio.media import refusal
 from sandbox.twilio.messages import API, Media, Message, Messages, new_sid
 from sandbox.twilio.twiml import replies
 from sandbox.webhooks import Webhook, Webhooks
@@ -24,8 +25,7 @@ Steps = list[tuple[str, tuple[int, str] | None]]
 
 ANSWER_WITHIN = 15.0  # seconds, twilio.com/docs/usage/webhooks/webhooks-connection-overrides
 OUTSIDE_WINDOW = (63016, "Failed to send freeform message because you are outside the allowed window.")
-UNFETCHED = (11200, "HTTP retrieval failure")
-UNREACHABLE = (30003, "Unreachable destination handset")
+LANDLINE = (30006, "Landline or unreachable carrier")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,19 @@ class Habits:
     window: str = "off"
     delay: float = 0.05
     redirect_media: bool = False
-    failing: Mapping[str, int] = field(default_factory=lambda: {"+15005550001": UNREACHABLE[0]})
+    failing: Mapping[str, int] = field(default_factory=lambda: {"+15005550001": LANDLINE[0]})
+
+
+# What WhatsApp has approved, and one that it has not: {name: (language, body, status)}.
+TEMPLATES = {
+    "order_update": (
+        "en",
+        "Hello {{1}}, there is news about your order {{2}}. Reply to this message to go on.",
+        "approved",
+    ),
+    "feedback": ("en", "We are sorry that it took so long. Are you still waiting for us?", "approved"),
+    "summer_sale": ("en", "Everything must go, {{1}}!", "rejected"),
+}
 
 
 class Account:
@@ -109,7 +121,7 @@ class Account:
             direction=direction,
             sender="" if service else given.get("From", ""),
             to=given["To"],
-            body=given.get("Body", ""),
+            body=_text(given),
             status="accepted" if service else "queued",
             sid=new_sid("MM" if media else "SM"),
             service=service,
@@ -132,12 +144,13 @@ class Account:
             details = {"sid": message.sid, "to": message.to, "url": url, "status": got.status}
             details |= {"content_type": got.headers.get("content-type", ""), "content_base64": encoded(got.content)}
             self._ledger.add("twilio", "media", details)
-        return [("failed", UNFETCHED)] if any(got.problem for got in found) else []
+        why = refusal(message.to, found)
+        return [("failed", why)] if why else []
 
     def _future(self, message: Message) -> Steps:
         code = self.habits.failing.get(message.to.removeprefix(rules.WHATSAPP))
         if code is not None:
-            text = UNREACHABLE[1] if code == UNREACHABLE[0] else "The message was not delivered"
+            text = LANDLINE[1] if code == LANDLINE[0] else "The message was not delivered"
             return [("sent", None), ("undelivered", (code, text))]
         read = [("read", None)] if message.to.startswith(rules.WHATSAPP) else []
         return [("sent", None), ("delivered", None), *read]
@@ -219,6 +232,21 @@ class Account:
                 then=then,
             )
         )
+
+
+def _text(given: Mapping[str, str]) -> str:
+    """Return how a text reads, of a template with its variables filled in. Raises `TwilioError`."""
+    if "ContentSid" not in given:
+        return given.get("Body", "")
+    template = next((name for name in TEMPLATES if content_sid(name) == given["ContentSid"]), None)
+    if template is None:
+        raise TwilioError(400, 21655, "The ContentSid is Invalid")
+    return rules.filled_in(TEMPLATES[template][1], given.get("ContentVariables") or "{}")
+
+
+def content_sid(template: str) -> str:
+    """Return the SID of a template, the same at every start."""
+    return "HX" + hashlib.md5(template.encode(), usedforsecurity=False).hexdigest()
 
 
 def sign(token: str, url: str, fields: Mapping[str, str]) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from channels.base import ExternalId, OutboundMessage
-from channels.errors import Undeliverable
+from channels.errors import Stopped
 from channels.twilio import connect
 from tests.conftest import CREDENTIALS
 from tests.desk import Desk
@@ -100,7 +100,7 @@ def test_the_report_that_comes_before_the_answer_to_the_call_is_taken(
     answer(desk, slack, "Tomorrow.")
     (sent,) = twilio.sent(phone)
     early = "SELECT status FROM inbound_events WHERE external_id = :id"
-    assert desk.scalars(early, id=f"status:{sent['sid']}:queued") == ["ignored"]
+    assert desk.scalars(early, id=f"status:{sent['sid']}:queued") == ["processed"]
 
 
 @pytest.mark.parametrize("prefix", ["", "whatsapp:"])
@@ -170,5 +170,5 @@ def test_a_wrong_token_is_told_as_what_it_is(emulators: dict[str, str], phone: s
     wrong = {**CREDENTIALS, "TWILIO_AUTH_TOKEN": "0" * 32, "TWILIO_API_URL": emulators["twilio"]}
     sms, _ = connect(wrong).channels
     to, sender = (ExternalId(type="phone", value=each) for each in (phone, SMS))
-    with pytest.raises(Undeliverable, match="refused our credentials"):
+    with pytest.raises(Stopped, match="refused our credentials"):
         sms.send(OutboundMessage(idempotency_key="1", to=to, sender=sender, body="Hello"))

@@ -57,8 +57,8 @@ def test_a_whatsapp_message_is_read_too(twilio: Client, receiver: Receiver) -> N
 def test_the_failing_number_ends_undelivered(twilio: Client, receiver: Receiver) -> None:
     message = twilio.messages.create(to="+15005550001", from_=OURS, body="x", status_callback=CALLBACK)
     last = fields_in(receiver.got(str(message.sid), 2)[1])
-    assert (last["MessageStatus"], last["ErrorCode"]) == ("undelivered", "30003")
-    assert twilio.messages(str(message.sid)).fetch().error_code == 30003
+    assert (last["MessageStatus"], last["ErrorCode"]) == ("undelivered", "30006")
+    assert twilio.messages(str(message.sid)).fetch().error_code == 30006
 
 
 @pytest.mark.parametrize(
@@ -132,12 +132,37 @@ def test_media_can_lie_behind_a_redirect(sandbox: Sandbox, receiver: Receiver) -
 
 
 def test_media_we_send_are_fetched_from_us(sandbox: Sandbox, twilio: Client, receiver: Receiver) -> None:
-    receiver.files["/files/cat.png"] = b"png"
+    receiver.files["/files/cat.png"] = b"\x89PNG"
     urls = [f"{PUBLIC_URL}/files/cat.png"]
     sid = twilio.messages.create(to="+15550123016", from_=OURS, media_url=urls, status_callback=CALLBACK).sid
     assert statuses(receiver, str(sid), 2) == ["sent", "delivered"]
     (effect,) = [one for one in sandbox.ledger("twilio", "media") if one["sid"] == sid]
-    assert (effect["status"], base64.b64decode(effect["content_base64"])) == (200, b"png")
+    assert (effect["status"], base64.b64decode(effect["content_base64"])) == (200, b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("prefix", "beginning", "size", "code"),
+    [
+        ("", b"\xff\xd8\xff of another type", 30, "12300"),
+        ("whatsapp:", b"plain text", 10, "12300"),
+        ("", b"\x89PNG", 6 << 20, "11751"),
+        ("whatsapp:", b"\x89PNG", 6 << 20, "11751"),
+    ],
+)
+def test_media_of_another_type_or_too_large_fail_the_message(
+    twilio: Client, receiver: Receiver, prefix: str, beginning: bytes, size: int, code: str
+) -> None:
+    receiver.files["/files/bad.png"] = beginning.ljust(size, b"\0")
+    given = {"media_url": [f"{PUBLIC_URL}/files/bad.png"], "status_callback": CALLBACK}
+    sid = twilio.messages.create(to=f"{prefix}+15550123018", from_=f"{prefix}{OURS}", **given).sid
+    assert fields_in(receiver.got(str(sid))[0])["ErrorCode"] == code
+
+
+def test_whatsapp_takes_one_file_a_message(twilio: Client) -> None:
+    urls = [f"{PUBLIC_URL}/files/{n}.png" for n in range(2)]
+    with pytest.raises(TwilioRestException) as error:
+        twilio.messages.create(to="whatsapp:+15550123019", from_=f"whatsapp:{OURS}", media_url=urls)
+    assert error.value.code == 21623
 
 
 def test_media_that_cannot_be_fetched_fail_the_message(twilio: Client, receiver: Receiver) -> None:

@@ -5,9 +5,9 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from channels.base import Automatic, ExternalId, InboundMessage, Profile, ProfileKind, Verdict
+from channels.base import Automatic, Consent, ExternalId, InboundMessage, Profile, ProfileKind, Verdict
 from models.clients import create_client, fill_blank_name, known_client
-from models.suppressions import trust_again
+from models.suppressions import SuppressionReason, trust_again
 from models.users import User, link_account, user_by_account, user_by_email, works_in
 
 # Names that one number may go by: its owner is one client.
@@ -40,10 +40,10 @@ def aliases(sender: ExternalId) -> tuple[ExternalId, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speaker:
-    """The client who wrote a message; `bounced` when their address took no mail until they wrote from it now."""
+    """The client who wrote a message, and what stood against writing to them until they wrote it."""
 
     client_id: int
-    bounced: bool = False
+    lifted: frozenset[SuppressionReason] = frozenset()
 
 
 def client_for(session: Session, message: InboundMessage) -> Speaker:
@@ -54,7 +54,15 @@ def client_for(session: Session, message: InboundMessage) -> Speaker:
         return Speaker(client_id=create_client(session, names, name=message.sender_name or placeholder))
     if message.sender_name:
         fill_blank_name(session, client_id, message.sender_name, placeholder)
-    return Speaker(client_id=client_id, bounced=_is_the_sender(message) and trust_again(session, message.sender))
+    return Speaker(client_id=client_id, lifted=_lifted(session, message))
+
+
+def _lifted(session: Session, message: InboundMessage) -> frozenset[SuppressionReason]:
+    if not _is_the_sender(message):
+        return frozenset()
+    given = message.consent is Consent.GIVEN and bool(message.recipients)
+    opted_in_to = message.recipients[0].value if given else ""
+    return frozenset(trust_again(session, message.sender, opted_in_to=opted_in_to))
 
 
 def _is_the_sender(said: InboundMessage) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from channels.base import AgentAction, ExternalId, InboundMessage, Menu, Parsed, Profile
+from channels.base import AgentAction, ExternalId, InboundMessage, Menu, Parsed, Profile, Sheet
 from models.attachments import StoredFile
 from models.inbound_events import EventStatus
 
@@ -43,7 +43,7 @@ class Ask:
 
     trigger: str
     answer_url: str
-    menu: Menu
+    asked: Menu | Sheet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

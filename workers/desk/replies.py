@@ -114,9 +114,12 @@ class Replies:
     def _send(  # noqa: PLR0913 (the end of both ways to answer)
         self, session: Session, ticket: Ticket, desk: Desk, message_id: int, text: str, agent: Agent, *, hold: bool
     ) -> None:
-        if not self.outbox.send_to_client(session, ticket, message_id, text, hold=hold):
+        plan = self.outbox.send_to_client(session, ticket, message_id, text, hold=hold)
+        if plan is None:
             self.outbox.tell(session, ticket, "The answer was not sent: the client of this ticket has no address.")
             return
+        for remark in plan.remarks:
+            self.outbox.tell(session, ticket, remark)
         self.outbox.mark(session, ticket.id, message_id, desk)
         self._answered(session, ticket, desk, message_id, agent)
 

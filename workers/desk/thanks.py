@@ -7,6 +7,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from channels.base import Automatic, InboundMessage
+
 LONGEST = 80
 
 # One of these must be there.
@@ -43,6 +45,13 @@ def is_thanks(text: str, names: Iterable[str] = ()) -> bool:
     words = set(_words(text))
     called = {word for name in names for word in _words(name)}
     return bool(words & _KNOWN_THANKS) and words <= _KNOWN_THANKS | _KNOWN_BESIDE | called
+
+
+def only_thanks(said: InboundMessage, agents: Iterable[str] = ()) -> bool:
+    """Say whether a client only thanks, by no file and no machine."""
+    if said.attachments or said.automatic is not Automatic.NO:
+        return False
+    return is_thanks(said.body, [said.sender_name, *agents])
 
 
 def _words(text: str) -> list[str]:

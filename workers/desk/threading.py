@@ -2,19 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from channels.base import ExternalId, InboundMessage, Verdict
+from channels.base import Consent, ExternalId, InboundMessage, Verdict
 from channels.email import tokens
 from models.base import now, row_id
 from models.merges import MergeKind, family_of, lock_standing
 from models.messages import messages_named
 from models.talks import lock_talk, recent_talk
 from models.tickets import Ticket, name_ticket, open_conversation, ticket_by_external_id, ticket_by_id
-from workers.desk.thanks import is_thanks
+from workers.desk.thanks import only_thanks
+
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Rule(StrEnum):
@@ -74,7 +76,7 @@ class Threading:
             if _believed(pointer, message) and self._proven(session, pointer, client_id):
                 ticket = lock_standing(session, pointer.ticket_id, of_client=client_id)
                 if ticket is not None:
-                    return self._joined(pointer.rule, ticket)
+                    return self._joined(pointer.rule, ticket, self._since(message))
             if pointer.rule is not Rule.SUBJECT_TAG and stranger_to is None:
                 stranger_to = self._pointed_at(session, pointer, client_id)
         return self._going_on(session, message, client_id, channel) or Threaded(
@@ -85,7 +87,8 @@ class Threading:
         ticket = thread_ticket(session, message)
         if ticket is None:
             return None
-        return self._joined(Rule.REFERENCE if ticket.client_id == client_id else Rule.THREAD, ticket)
+        rule = Rule.REFERENCE if ticket.client_id == client_id else Rule.THREAD
+        return self._joined(rule, ticket, self._since(message))
 
     def _pointed_at(self, session: Session, pointer: _Pointer, client_id: int) -> int | None:
         ticket = ticket_by_id(session, pointer.ticket_id)
@@ -100,8 +103,13 @@ class Threading:
         clients = family_of(session, MergeKind.CLIENT, client_id)
         return any(tokens.valid(self.secret, pointer.token, pointer.ticket_id, each) for each in clients)
 
-    def _joined(self, rule: Rule, ticket: Ticket) -> Threaded:
-        if ticket.closed_at is not None and ticket.closed_at < now() - self.reopen_window:
+    def _since(self, message: InboundMessage) -> datetime:
+        """Return since when a ticket may be closed to be joined; by what opens nothing, whenever it was."""
+        opens_nothing = message.consent is Consent.WITHDRAWN or only_thanks(message)
+        return _EVER if opens_nothing else now() - self.reopen_window
+
+    def _joined(self, rule: Rule, ticket: Ticket, closed_since: datetime) -> Threaded:
+        if ticket.closed_at is not None and ticket.closed_at < closed_since:
             return Threaded(rule=Rule.NEW_TICKET, linked_to=ticket.id)
         return Threaded(rule=rule, ticket=ticket)
 
@@ -115,7 +123,7 @@ class Threading:
             client_id=client_id,
             channel=channel,
             address=message.recipients[0].value,
-            closed_since=now() - self.reopen_window,
+            closed_since=self._since(message),
         )
         # A merge that this waited for may have taken the conversation elsewhere.
         standing = lock_standing(session, ticket.id) if ticket else None
@@ -124,13 +132,13 @@ class Threading:
     def _follow_up(self, session: Session, message: InboundMessage, client_id: int, channel: str) -> Threaded | None:
         """Go on with what the client said here a moment ago; mere thanks go further back, and open no ticket."""
         address, said_at = message.recipients[0].value, message.sent_at or now()
-        back = self.reopen_window if is_thanks(message.body, [message.sender_name]) else self.grouping
+        back = self.reopen_window if only_thanks(message) else self.grouping
         lock_talk(session, client_id, address)
         # Later ones too: what was said in a channel is not always recorded in the order in which it was said.
         between = (said_at - back, said_at + self.grouping)
         recent = recent_talk(session, client_id=client_id, channel=channel, address=address, between=between)
         ticket = lock_standing(session, recent, of_client=client_id) if recent else None
-        return self._joined(Rule.FOLLOW_UP, ticket) if ticket else None
+        return self._joined(Rule.FOLLOW_UP, ticket, self._since(message)) if ticket else None
 
 
 def _believed(pointer: _Pointer, message: InboundMessage) -> bool:

@@ -26,10 +26,12 @@ from channels.errors import Refused
 from models.attachments import answer_file
 from models.base import ping
 from workers import app
+from workers.doors.files import file_response
 from workers.inbox import Inbox
 from workers.logs import get_logger
-from workers.media import may_fetch
+from workers.media import is_ours, is_over
 from workers.runtime import Runtime
+from workers.store import StoreAwayError
 
 log = get_logger()
 
@@ -40,9 +42,6 @@ READ_TIMEOUT = 10.0
 HEAD_TIMEOUT = 10.0
 # Each needs a connection to the database for a moment.
 THREADS = 8
-# What a browser or a provider may show; anything else is a download of bytes.
-_SHOWABLE = ("image/jpeg", "image/png", "image/gif", "image/webp", "application/pdf", "audio/", "video/")
-
 
 _Result = TypeVar("_Result")
 
@@ -124,13 +123,14 @@ class Web:
             ping(session)
 
     async def _media(self, request: WebRequest) -> Response:
-        parameters = request.path_params
-        secret = self._tools.settings.secret_key
-        if not may_fetch(secret, parameters["attachment_id"], parameters["expires"], parameters["mac"]):
+        attachment_id, expires = request.path_params["attachment_id"], request.path_params["expires"]
+        if not is_ours(self._tools.settings.secret_key, attachment_id, expires, request.path_params["mac"]):
             return PlainTextResponse("not found", 404)
+        if is_over(expires):
+            return PlainTextResponse("this address is good no more", 410)
         try:
-            return await run_in_threadpool(self._file, parameters["attachment_id"])
-        except SQLAlchemyError as error:
+            return await run_in_threadpool(self._file, attachment_id)
+        except (SQLAlchemyError, StoreAwayError) as error:
             log.warning("media_not_found_out", error=type(error).__name__)
             return PlainTextResponse("try again later", 503)
 
@@ -139,16 +139,11 @@ class Web:
             file = answer_file(session, attachment_id)
         if file is None or file.storage_key is None:
             return PlainTextResponse("not found", 404)
-        showable = file.content_type.startswith(_SHOWABLE)
-        return Response(
-            self._tools.store.get(file.storage_key),
-            media_type=file.content_type if showable else "application/octet-stream",
-            headers={
-                "X-Content-Type-Options": "nosniff",
-                "Content-Disposition": "attachment",
-                "Cache-Control": "private",
-            },
-        )
+        try:
+            return file_response(file, self._tools.store.get(file.storage_key))
+        except FileNotFoundError:
+            log.error("media_gone", attachment_id=attachment_id)  # noqa: TRY400 (the trace would tell where files lie)
+            return PlainTextResponse("not found", 404)
 
 
 class _Impatient(H11Protocol):

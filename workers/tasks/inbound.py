@@ -190,7 +190,7 @@ def _answer(tools: Runtime, outcome: Outcome) -> None:
 
 def _ask(tools: Runtime, ask: Ask) -> None:
     try:
-        tools.agents_desk.ask(ask.trigger, ask.answer_url, ask.menu)
+        tools.agents_desk.ask(ask.trigger, ask.answer_url, ask.asked)
     except ChannelError as error:
         log.warning("form_not_opened", reason=str(error))
         _say(tools, Answer(text=NO_FORM, url=ask.answer_url))
