@@ -112,7 +112,7 @@ class Desk:
             **more,
         }
         form.setdefault("NumMedia", "0")
-        self._webhook("twilio", "/webhooks/twilio/messages", urlencode(form).encode())
+        self.webhook("twilio", "/webhooks/twilio/messages", urlencode(form).encode())
         return sid
 
     def slack(self, event: dict[str, object], team: str = "T0DESK") -> str:
@@ -127,7 +127,7 @@ class Desk:
             "authorizations": [{"team_id": team, "user_id": "U0FRONTDESK", "is_bot": True}],
             "event": event,
         }
-        self._webhook("slack", "/webhooks/slack/events", json.dumps(envelope).encode())
+        self.webhook("slack", "/webhooks/slack/events", json.dumps(envelope).encode())
         return event_id
 
     def say(
@@ -203,28 +203,28 @@ class Desk:
         }
         body = urlencode({"payload": json.dumps(payload)}).encode()
         for _ in range(times):
-            self._webhook("slack", "/webhooks/slack/interactivity", body)
+            self.webhook("slack", "/webhooks/slack/interactivity", body)
 
     def pick(
         self, action: str, value: str | None = None, *, user: str = "U0ADA", channel: str = "C0SUPPORT", ts: str = ""
     ) -> None:
         """Hand in what Slack calls when somebody presses or chooses what stands on a card (the newest ticket's)."""
-        self._hand_in(self.sandbox.press(user, channel, ts or self.thread(channel=channel), action, value))
+        self.hand_in(self.sandbox.press(user, channel, ts or self.thread(channel=channel), action, value))
 
     def submit(self, values: dict[str, object], *, user: str = "U0ADA") -> None:
         """Hand in what Slack calls when somebody sends off the form that was opened last."""
         view = dict(self.effects("slack", "view")[-1]["view"])  # type: ignore[call-overload]
-        self._hand_in(self.sandbox.submit(user, view["id"], values))
+        self.hand_in(self.sandbox.submit(user, view["id"], values))
 
     def react(self, emoji: str, *, user: str = "U0ADA", channel: str = "C0SUPPORT", ts: str = "") -> None:
         """Hand in what Slack calls when somebody puts an emoji on a card, or another message."""
         self.sandbox.react(user, channel, ts or self.thread(channel=channel), emoji)
-        self._hand_in(int(self.sandbox.webhooks("slack/events")[-1]["id"]))
+        self.hand_in(int(self.sandbox.webhooks("slack/events")[-1]["id"]))
 
-    def _hand_in(self, webhook: int) -> None:
+    def hand_in(self, webhook: int) -> None:
         (call,) = [each for each in self.sandbox.webhooks(after=webhook - 1) if each["id"] == webhook]
         path = f"/webhooks/{call['name']}"
-        self._webhook("slack", path, str(call["body"]).encode())
+        self.webhook("slack", path, str(call["body"]).encode())
 
     def report(self, key: str, sid: str, status: str, *, attempt: int | None = None, **more: str) -> None:
         """Hand a status callback of Twilio in, on the newest attempt unless told which."""
@@ -234,12 +234,12 @@ class Desk:
     def report_as(self, name: str, sid: str, status: str, **more: str) -> None:
         """Hand a status callback of Twilio in, under any name."""
         form = {"MessageSid": sid, "MessageStatus": status, "AccountSid": "AC0", "To": "+1", "From": "+1", **more}
-        self._webhook("twilio", f"/webhooks/twilio/status/{name}".removesuffix("/"), urlencode(form).encode())
+        self.webhook("twilio", f"/webhooks/twilio/status/{name}".removesuffix("/"), urlencode(form).encode())
 
     def _attempts(self, key: str) -> int:
         return next((each.attempts for each in self.deliveries() if str(each.idempotency_key) == key), 0)
 
-    def _webhook(self, name: str, path: str, body: bytes) -> None:
+    def webhook(self, name: str, path: str, body: bytes) -> None:
         request = Request(url=f"https://desk.example.com{path}", path=path, headers={}, body=body)
         self.accept(*self.tools.channels.webhooks[name].receive(request).events)
 

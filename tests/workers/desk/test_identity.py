@@ -75,12 +75,17 @@ def test_who_is_no_agent_does_not_reach_the_client(desk: Desk, user: str) -> Non
     assert desk.scalars("SELECT body FROM messages WHERE user_id IS NOT NULL") == []
 
 
-def test_an_outsiders_message_in_the_thread_is_refused_where_all_see_it(desk: Desk) -> None:
+def test_an_outsider_is_told_in_the_thread_that_nothing_was_sent_and_what_to_do(desk: Desk) -> None:
     desk.mail()
     desk.work()
     desk.say("Let me answer.", user="U0EVE", thread=desk.thread())
     desk.work()
-    assert "was not sent to the client" in desk.messages()[-1].body
+    (told,) = desk.effects("slack", "ephemeral")
+    assert (told["to"], told["thread_ts"]) == ("U0EVE", desk.thread())
+    assert str(told["text"]).startswith(
+        "Nothing was sent to the client: your account is not linked to an agent: an admin"
+    )
+    assert desk.told() == ""
 
 
 def test_an_agent_of_another_department_is_refused_at_the_moment_of_the_action(desk: Desk) -> None:
