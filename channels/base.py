@@ -169,7 +169,8 @@ class InboundMessage:
     answers, in the order to try: types `reply_token` (`<ticket>.<mac>`), `email` (Message-ID), `twilio` (SID), `slack`
     (`T…/C…/ts` of the thread's first message) and `subject_tag` (ticket number). `mentions` are people named in the
     text, `also_known_as` other names of the sender that the provider gives. `direct` says that only the sender and we
-    take part: what refers to nothing goes on with what is open.
+    take part: what refers to nothing goes on with what is open. `beside` says that others write there too: what refers
+    to nothing goes on with what its sender said just now.
 
     `authenticated` is what a trusted server says of the sender: `pass`, `fail`, `none` or an error's name, empty when
     nobody trusted said anything. `reply_to` is where the sender asked for answers: shown, never used. `cut_by` names
@@ -190,6 +191,7 @@ class InboundMessage:
     attachments: tuple[Attachment, ...] = ()
     mentions: tuple[ExternalId, ...] = ()
     direct: bool = False
+    beside: bool = False
     automatic: Automatic = Automatic.NO
     certainly_automatic: bool = False
     authenticated: Verdict = Verdict.UNKNOWN
@@ -461,6 +463,10 @@ class Channel(Protocol):
     def answers_within(self) -> timedelta | None:
         """Return how long after a client's message answers are taken, `None` where that has no end."""
 
+    @property
+    def lists_received(self) -> bool:
+        """Say whether the provider can be asked what came to an address of ours."""
+
     def address(self, text: str) -> ExternalId:
         """Return an address that a person wrote in normal form; raise `ValueError` when it is none."""
 
@@ -482,6 +488,12 @@ class Channel(Protocol):
     def find_sent(self, outbound: OutboundMessage, since: datetime) -> tuple[ExternalId, ...]:
         """Return what the provider has that could be this send, oldest first. Raises `TryLater`."""
 
+    def missed(self, place: ExternalId, since: datetime) -> tuple[RawEvent, ...]:
+        """Return what people said to an address of ours since then, oldest first, heard or not. Raises `TryLater`.
+
+        What the door may have stored has the same key, so that storing it again is harmless.
+        """
+
     def fetch(self, attachment: Attachment, limit: int) -> bytes:
         """Get a file by its `url`, at most `limit` bytes. Raises `TryLater` or `Undeliverable`."""
 
@@ -493,10 +505,7 @@ class Channel(Protocol):
 
 
 class AgentsDesk(Channel, Protocol):
-    """The channel in which agents work: it can also change what it has posted, and be asked what was said."""
-
-    def missed(self, place: ExternalId, since: datetime) -> tuple[RawEvent, ...]:
-        """Return what people said in a channel since then, oldest first, heard or not. Raises `TryLater`."""
+    """The channel in which agents work: it can also change what it has posted."""
 
     def update(self, message: ExternalId, card: TicketCard) -> None:
         """Bring a posted card up to date; may be repeated. Raises a `SendError`."""
@@ -510,8 +519,8 @@ class AgentsDesk(Channel, Protocol):
     def answer(self, url: str, text: str) -> None:
         """Say something that only the person who acted sees. Raises a `SendError`."""
 
-    def whisper(self, place: ExternalId, person: ExternalId, text: str) -> None:
-        """Say something in a channel that only one person there sees. Raises a `SendError`."""
+    def whisper(self, place: ExternalId, thread: ExternalId | None, person: ExternalId, text: str) -> None:
+        """Say something in a channel, or a thread of it, that only one person there sees. Raises a `SendError`."""
 
     def ask(self, trigger: str, answer_url: str, asked: Menu | Sheet) -> None:
         """Open a form for the person who acted, at most 3 seconds later; refusals go to `answer_url`.

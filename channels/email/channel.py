@@ -34,6 +34,7 @@ class EmailChannel:
     reports_delivery = False  # bounces come, receipts do not
     files_apart = False
     answers_within = None
+    lists_received = False  # the IMAP door looks back by itself
     lookup = Lookup()  # SMTP has no way to ask what became of a mail, so not finding it proves nothing
 
     def __init__(
@@ -93,6 +94,10 @@ class EmailChannel:
 
     def find_sent(self, outbound: OutboundMessage, since: datetime) -> tuple[ExternalId, ...]:  # noqa: ARG002 - the protocol's arguments
         """Return nothing: a relay cannot be asked."""
+        return ()
+
+    def missed(self, place: ExternalId, since: datetime) -> tuple[RawEvent, ...]:  # noqa: ARG002 - the protocol's arguments
+        """Return nothing: a mail server that did not get through comes again."""
         return ()
 
     def fetch(self, attachment: Attachment, limit: int) -> bytes:  # noqa: ARG002 - the protocol's arguments

@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 FETCH_TIMEOUT = 20.0
 # After a client's last message WhatsApp takes nothing but templates once this has passed: https://www.twilio.com/docs/api/errors/63016.
 WHATSAPP_WINDOW = timedelta(hours=24)
-# Seconds before each look for a message of which nobody knows whether Twilio took it.
-LOOK_AFTER = (2.0, 5.0, 15.0, 60.0)
+# Seconds before each look for a message of which nobody knows whether Twilio took it: 2, 5, 15, 60 and 300 s after the
+# call. The list may be half a minute behind; the last look is for what was in Twilio's own queue, or for its callback.
+LOOK_AFTER = (2.0, 3.0, 10.0, 45.0, 240.0)
 
 
 class TwilioChannel:
@@ -44,6 +45,7 @@ class TwilioChannel:
     files_apart = False
 
     reports_delivery = True
+    lists_received = True
 
     def __init__(self, name: str, account: Account, look_after: tuple[float, ...] = LOOK_AFTER) -> None:
         self.name = name
@@ -94,6 +96,12 @@ class TwilioChannel:
         from channels.twilio import send as library  # noqa: PLC0415 (17 MB that a process which never sends need not hold)
 
         return library.find_sent(self._client, self.name, outbound, since)
+
+    def missed(self, place: ExternalId, since: datetime) -> tuple[RawEvent, ...]:
+        """Return what came to a number of ours since then, oldest first, heard or not. Raises `TryLater`."""
+        from channels.twilio.missed import missed  # noqa: PLC0415 (17 MB that a process which never asks need not hold)
+
+        return missed(self._client, self.name, place, since)
 
     def fetch(self, attachment: Attachment, limit: int) -> bytes:
         """Get a media file: its address asks for credentials, then redirects to a file host that must not get them."""

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from channels.base import ExternalId
+from channels.base import ExternalId, bounded
 from channels.phone import e164, variants
 from channels.twilio.form import Form
 
@@ -42,10 +42,10 @@ def other_ids(form: Form) -> tuple[ExternalId, ...]:
     return (external_id(scoped),)
 
 
-def speaker(form: Form) -> str:
-    """Return the sender as the key of a conversation, which is one whichever way their number is written."""
+def conversation_of(form: Form) -> str:
+    """Return the ordering key of a message: its sender, which is one whichever way their number is written."""
     sender = sender_id(form)
-    return f"{sender.type}:{variants(sender.value)[0]}"
+    return bounded(f"{sender.type}:{variants(sender.value)[0]}")
 
 
 def external_id(address: str) -> ExternalId:

@@ -6,6 +6,7 @@ Fields: https://www.twilio.com/docs/messaging/guides/webhook-request. New ones m
 import mimetypes
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 
 from channels.base import Attachment, ExternalId, InboundMessage, Parsed, RawEvent, clean_line
@@ -13,6 +14,7 @@ from channels.errors import Malformed
 from channels.twilio.consent import consent
 from channels.twilio.content import body_of
 from channels.twilio.form import Form, read_form
+from channels.twilio.listed import event_form, received_at
 from channels.twilio.numbers import channel_of, other_ids, recipient_ids, sender_id, service_of
 from channels.twilio.status import delivery_report
 
@@ -34,7 +36,9 @@ _EXTENSIONS = {
 
 
 def parse(raw: RawEvent) -> tuple[Parsed, ...]:
-    """Translate a stored webhook call by the kind that was noted with it."""
+    """Translate a stored webhook call by the kind that was noted with it, or a message of Twilio's list."""
+    if raw.facts.get("kind") == "listed":
+        return (replace(_message(event_form(raw.payload)), sent_at=received_at(raw.payload)),)
     form = _form(raw.payload)
     if raw.facts.get("kind") == "status":
         return delivery_report(form, str(raw.facts.get("key") or ""))

@@ -52,8 +52,9 @@ def rest_client(account: Account) -> Client:
     client = Client(
         http_client=http, environment={"TWILIO_ACCOUNT_SID": account.sid, "TWILIO_AUTH_TOKEN": account.token}
     )
-    client.api.base_url = account.api_url.rstrip("/")
-    client.content.base_url = account.content_url.rstrip("/")
+    client.api.base_url = account.url_of("api")
+    client.content.base_url = account.url_of("content")
+    client.messaging.base_url = account.url_of("messaging")
     return client
 
 
@@ -112,8 +113,9 @@ def find_sent(client: Client, channel: str, outbound: OutboundMessage, since: da
     """
     if outbound.sender is None:
         return ()
-    sender = _sender(channel, outbound.sender)
-    service = sender.pop("messaging_service_sid", None)
+    service = outbound.sender.value if is_service(outbound.sender) else None
+    # Which of its numbers a service takes shows only once the message is under way.
+    sender = {} if service else _sender(channel, outbound.sender)
     try:
         messages = client.messages.list(to=wire_address(channel, outbound.to), limit=LOOKED_AT, **sender)
         found = [
@@ -148,6 +150,12 @@ FAILURES = (
     AttributeError,
     LookupError,
 )
+
+
+def status_of(error: TwilioException) -> int:
+    """Return the HTTP status of a refusal, 0 without one: the library keeps it in one of two places."""
+    response = error.args[1] if len(error.args) > 1 else None
+    return int(getattr(error, "status", 0) or getattr(response, "status_code", 0))
 
 
 def send_error(error: Exception) -> SendError:

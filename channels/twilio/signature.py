@@ -1,6 +1,7 @@
 """Twilio's calls to us: who signed them, and what to store.
 
 `/webhooks/twilio/messages` brings what clients write, `/webhooks/twilio/status/<our key>` what became of ours.
+Services and WhatsApp senders call it without a key: then the message's SID says which one it is about.
 Nothing here retries: Twilio calls again only if the address carries `#rc=…`, and a second call has the same id.
 """
 
@@ -17,11 +18,11 @@ from twilio.request_validator import (
 from channels.base import RawEvent, Receipt, Request, bounded
 from channels.errors import Refused
 from channels.twilio.form import Form, read_form
-from channels.twilio.numbers import channel_of, speaker
+from channels.twilio.numbers import channel_of, conversation_of
 
 MAX_BODY = 1024 * 1024
 _MESSAGES = "/webhooks/twilio/messages"
-_STATUS = re.compile(r"/webhooks/twilio/status/([0-9A-Za-z.-]{1,100})")
+_STATUS = re.compile(r"/webhooks/twilio/status(?:/([0-9A-Za-z.-]{1,100}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class TwilioWebhook:
         if not status and path != _MESSAGES:
             raise Refused(404, "There is no such address.")
         form = _form(request.body)
-        event = _status_event(form, request, status[1]) if status else _message_event(form, request)
+        event = _status_event(form, request, status[1] or "") if status else _message_event(form, request)
         return Receipt(events=(event,), body="<Response/>", content_type="text/xml")
 
 
@@ -96,7 +97,7 @@ def _message_event(form: Form, request: Request) -> RawEvent:
     return RawEvent(
         channel=channel_of(form),
         external_id=bounded(form.get("MessageSid") or form.get("SmsSid") or _fingerprint(request.body)),
-        conversation=bounded(speaker(form)),
+        conversation=conversation_of(form),
         payload=request.body,
         facts={"kind": "message", "key": ""},
     )

@@ -6,13 +6,14 @@ import hmac
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from sandbox.ledger import Ledger
 from sandbox.outgoing import Answer
 from sandbox.settings import Settings
 from sandbox.twilio import rules
+from sandbox.twilio.directory import Directory
 from sandbox.twilio.errors import TwilioError
 from sandbox.twilio.media import refusal
 from sandbox.twilio.messages import API, Media, Message, Messages, new_sid
@@ -34,12 +35,14 @@ class Habits:
 
     `window` says how WhatsApp's 24 hours are held: `off`, `answer` (the call is refused) or `callback` (the message
     fails later). `delay` is the pause before each status. `failing` are numbers that end `undelivered` with a code.
-    `redirect_media` sends downloads on to another address, as Twilio does.
+    `redirect_media` sends downloads on to another address, as Twilio does. `list_behind` is how many seconds old a text
+    is before the list of texts shows it.
     """
 
     window: str = "off"
     delay: float = 0.05
     redirect_media: bool = False
+    list_behind: float = 0.0
     failing: Mapping[str, int] = field(default_factory=lambda: {"+15005550001": LANDLINE[0]})
 
 
@@ -62,6 +65,7 @@ class Account:
         self.settings = settings
         self.messages = Messages()
         self.habits = Habits()
+        self.directory = Directory()
         self._ledger = ledger
         self._webhooks = webhooks
         self._opted_out: set[tuple[str, str]] = set()
@@ -89,8 +93,14 @@ class Account:
         )
         return message
 
-    def receive(self, *, sender: str, to: str, body: str, media: list[Media], extra: Mapping[str, str]) -> Message:
-        """Let a phone write to us; an answer in TwiML or plain text goes back to it, as with Twilio."""
+    def receive(
+        self, *, sender: str, to: str, body: str, media: list[Media], extra: Mapping[str, str], ago: float = 0.0
+    ) -> Message:
+        """Let a phone write to us; an answer in TwiML or plain text goes back to it, as with Twilio.
+
+        With `ago`, it did so that many seconds ago, and only the call about it comes now.
+        """
+        at = now() - timedelta(seconds=ago)
         message = Message(
             account=self.sid,
             direction="inbound",
@@ -101,7 +111,8 @@ class Account:
             sid=new_sid("MM" if media else "SM"),
             media_count=len(media),
             media=media,
-            sent=now(),
+            created=at,
+            sent=at,
         )
         self.messages.add(message)
         self._heed(message)

@@ -53,6 +53,7 @@ class TwilioDoor:
             Route(ACCOUNT + "/Messages/{sid}/Media/{media}", self.download),
             Route("/twilio/cdn/{sid}/{media}", self.content),
             Route("/twilio/v1/ContentAndApprovals", self.templates),
+            *self._account.directory.routes(self._answer),
         ]
 
     async def create(self, request: Request) -> Response:
@@ -64,7 +65,8 @@ class TwilioDoor:
 
     async def list_messages(self, request: Request) -> Response:
         """List texts, newest first."""
-        act = partial(self._account.messages.page, self._account.sid, request.query_params)
+        behind = self._account.habits.list_behind
+        act = partial(self._account.messages.page, self._account.sid, request.query_params, behind)
         return await self._answer(request, "GET Messages", lambda: JSONResponse(act()))
 
     async def fetch(self, request: Request) -> Response:

@@ -139,9 +139,7 @@ HOSTILE = [
 
 
 def channel(api_url: str = "https://api.twilio.com") -> TwilioChannel:
-    return TwilioChannel(
-        "sms", Account(sid="AC1", token="canary-token", api_url=api_url, content_url="https://content.twilio.com")
-    )
+    return TwilioChannel("sms", Account(sid="AC1", token="canary-token", api_url=api_url))
 
 
 def aimed(url: str, canary: Server) -> str:

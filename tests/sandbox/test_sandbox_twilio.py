@@ -103,6 +103,26 @@ def test_the_list_is_read_page_by_page_newest_first(twilio: Client) -> None:
     assert [one.sid for one in twilio.messages.list(to="+15550123006", page_size=2)] == sent[::-1]
 
 
+def test_a_text_of_some_time_ago_is_listed_by_its_own_moment(sandbox: Sandbox, twilio: Client) -> None:
+    sids = [sandbox.text("+15550123021", OURS, "x", ago=ago) for ago in (60, 600, 0)]
+    listed = twilio.messages.list(from_="+15550123021")
+    assert [one.sid for one in listed] == [sids[2], sids[0], sids[1]]
+
+
+def test_the_list_can_be_behind(sandbox: Sandbox, twilio: Client) -> None:
+    sandbox.habits(Habits(list_behind=30))
+    sids = [sandbox.text("+15550123022", OURS, "x", ago=ago) for ago in (0, 60)]
+    assert [one.sid for one in twilio.messages.list(from_="+15550123022")] == [sids[1]]
+    sandbox.habits(Habits())
+
+
+def test_settings_of_a_number_are_kept(twilio: Client) -> None:
+    (number,) = twilio.incoming_phone_numbers.list(phone_number="+15550123023")
+    twilio.incoming_phone_numbers(str(number.sid)).update(sms_url="https://desk.example.com/x")
+    (again,) = twilio.incoming_phone_numbers.list(phone_number="+15550123023")
+    assert (again.sid, again.sms_url) == (number.sid, "https://desk.example.com/x")
+
+
 def test_an_inbound_text_is_signed_and_listed(sandbox: Sandbox, twilio: Client, receiver: Receiver) -> None:
     sid = sandbox.text("+15550123007", OURS, "inbound-word")
     (call,) = receiver.got("inbound-word")

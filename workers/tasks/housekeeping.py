@@ -2,7 +2,7 @@
 
 `housekeeping.sweep` wakes every row that is due and that no worker holds: nothing depends on a task arriving.
 `housekeeping.remind` tells agents of clients who soon cannot be answered freely.
-`housekeeping.reconcile` asks Slack what was said while its calls did not get through.
+`housekeeping.reconcile` asks Slack and Twilio what was said while their calls did not get through.
 """
 
 from collections.abc import Sequence

@@ -76,6 +76,7 @@ def attempt(tools: Runtime, claimed: ClaimedDelivery) -> None:
     """Make one send, or one look-up of an earlier one, and record what came of it."""
     try:
         name = _look_up(tools, claimed) if claimed.look_up and claimed.purpose in _ONCE else _send(tools, claimed)
+        _keep_trying(lambda: _sent(tools, claimed, name))
     except TryLater as error:
         _later(tools, claimed, error)
     except Undeliverable as error:
@@ -84,8 +85,6 @@ def attempt(tools: Runtime, claimed: ClaimedDelivery) -> None:
         _held(tools, claimed, error)
     except Unclear:
         _unclear(tools, claimed)
-    else:
-        _keep_trying(lambda: _sent(tools, claimed, name))
 
 
 def _keep_trying(write: Callable[[], None]) -> None:
@@ -164,34 +163,41 @@ def _message(tools: Runtime, claimed: ClaimedDelivery) -> OutboundMessage:
 
 
 def _look_up(tools: Runtime, claimed: ClaimedDelivery) -> ExternalId:
-    """Return the provider's id of an earlier send, one that no other message has. Raises `Unclear` when it has none."""
+    """Return the provider's id of an earlier send, which no other message has. Raises `Unclear` without a certain one.
+
+    Where absence proves nothing, sends are told apart by their words: two that nobody has may be anybody's.
+    """
     channel = tools.channel(claimed.channel)
     found = channel.find_sent(_message(tools, claimed), claimed.attempted_at)
     with tools.database.session_scope() as session:
         taken = messages_named(session, found)
     free = [each for each in found if each not in taken]
-    if not free:
-        raise Unclear("the provider shows no such message")
+    if not free or (len(free) > 1 and not channel.lookup.absence_is_proof):
+        raise Unclear(f"the provider shows {len(free)} messages that could be this one")
     return free[0]
 
 
 def _sent(tools: Runtime, claimed: ClaimedDelivery, name: ExternalId | None) -> None:
+    """Record a send. Raises `Unclear`, and records nothing, when another message took what was found for this one."""
     with tools.database.session_scope() as session:
         ours = record_outcome(
             session, claimed, DeliveryStatus.SENT, external_id=name.value if name else None, sent_at=now()
         )
-        if name is not None:
-            _note_name(session, claimed, name)
+        named = name is None or _note_name(session, claimed, name)
+        if ours and claimed.look_up and not named:
+            raise Unclear("what was found is another message's by now")
         if claimed.to_client:
             _renew_mark(tools, session, claimed)
     log.info("delivery_sent", delivery_id=claimed.id, purpose=str(claimed.purpose), recorded=ours)
 
 
-def _note_name(session: Session, claimed: ClaimedDelivery, name: ExternalId) -> None:
+def _note_name(session: Session, claimed: ClaimedDelivery, name: ExternalId) -> bool:
+    """Keep the provider's id; false when another message has it, which the unique key of the names decides."""
     if claimed.purpose is Purpose.CARD:
         name_ticket(session, claimed.ticket_id, ExternalId(type=AGENTS_THREAD, value=name.value))
     elif claimed.message_id is not None:
-        name_message(session, claimed.message_id, name)
+        return name_message(session, claimed.message_id, name)
+    return True
 
 
 def _renew_mark(tools: Runtime, session: Session, claimed: ClaimedDelivery) -> None:

@@ -7,7 +7,7 @@ import pytest
 from twilio.base.exceptions import TwilioRestException
 
 from channels.base import DeliveryReport, RawEvent, ReportState
-from channels.errors import SendError, Stopped, TryLater, Undeliverable
+from channels.errors import SendError, Stopped, TryLater, Undeliverable, WindowClosed
 from channels.twilio.parse import parse
 from channels.twilio.send import send_error
 from channels.twilio.troubles import TROUBLES
@@ -27,7 +27,7 @@ class Row:
 
 
 TABLE = [
-    Row(63016, FINAL, told="24 hours"),
+    Row(63016, WindowClosed, told="24 hours"),
     Row(21610, FINAL, "opted out", told="opted out"),
     Row(21211, FINAL, "bad"),
     Row(21614, FINAL, "bad"),
@@ -93,6 +93,7 @@ def test_a_report_with_a_code_has_the_same_consequence(row: Row) -> None:
     )
     assert (report.bad_address, report.opted_out) == (row.address == "bad", row.address == "opted out")
     assert (report.again_after is not None, report.stopped) == (row.again, row.raised is STOP)
+    assert report.window_closed is (row.raised is WindowClosed)
     assert report.again_after is None or 60 <= report.again_after <= 600
 
 

@@ -1,12 +1,12 @@
 """What Twilio reports of our texts: in any order, doubled, early, forged, and on messages that it gave up."""
 
-import os
 import random
 
 import pytest
 from sqlalchemy import text
 
 from sandbox.faults import Fault
+from tests.at_length import times
 from tests.desk import Desk
 
 # Every change of a status, as it happens.
@@ -17,7 +17,7 @@ BEGIN INSERT INTO moves (delivery_id, before, after) VALUES (NEW.id, OLD.status,
 CREATE TRIGGER moves AFTER UPDATE ON deliveries FOR EACH ROW
 WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION note_move();
 """
-MESSAGES = int(os.environ.get("SHUFFLED_REPORTS", "28"))
+MESSAGES = times(100, 28)
 # More like the first, some of which a worker is still sending: their reports are early.
 MANY = """
 INSERT INTO deliveries (ticket_id, message_id, purpose, channel, recipient_type, recipient, sender, to_client, lane,
