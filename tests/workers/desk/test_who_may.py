@@ -14,7 +14,8 @@ from workers.desk.card_actions import ACTIONS
 from workers.desk.originals import ACTION as ORIGINAL
 from workers.tasks.inbound import ingest_conversation
 
-PLACE = "C0SUPPORT"
+PLACE, INTERACTIVITY = "C0SUPPORT", "/webhooks/slack/interactivity"
+ADA = Person(id="U0ADA", name="Ada Agent")
 # Everybody here but the first two and the machines is Ada, for all that the desk's own tables say.
 STRANGERS = {
     "unmapped member": Person(id="U0M01", name="Una", email="una@desk.example"),
@@ -36,13 +37,11 @@ WAYS = ("reply", "edit", "button", "modal", "command", "shortcut", "delete")
 
 @dataclass
 class Stranger:
-    """Somebody who tries everything, by what Slack calls when they do; `view` is a form that Ada has open."""
+    """Somebody who tries everything, by what Slack calls when they do."""
 
     desk: Desk
     person: Person
     app: bool
-    view: str = ""
-    said: str = ""
 
     def heard(self, before: int) -> None:
         """Hand in the event that Slack calls about since then."""
@@ -53,20 +52,19 @@ class Stranger:
 
     def try_everything(self, ticket: int, thread: str) -> None:
         sandbox, user = self.desk.sandbox, self.person.id
-        last = self._called(sandbox.shortcut(user, PLACE, thread, "open_ticket"))
+        last = sandbox.shortcut(user, PLACE, thread, "open_ticket")
+        self.desk.hand_in(last)
         said = sandbox.say(user, PLACE, "Refund them.", thread_ts=thread)
         self.heard(last)
         sandbox.edit(user, PLACE, said, "reply: Refund them all.")
         self.heard(last)
         sandbox.delete(user, PLACE, said)
         self.heard(last)
-        self._called(sandbox.press(user, PLACE, thread, "take"))
-        self._called(sandbox.submit(user, self.view, {"choice": {"tags": [f"{ticket}:1"]}}))
-        self._called(sandbox.command(user, PLACE, "/desk", "open"))
-
-    def _called(self, webhook: int) -> int:
-        self.desk.hand_in(webhook)
-        return webhook
+        self.desk.hand_in(sandbox.press(user, PLACE, thread, "take"))
+        command = sandbox.command(user, PLACE, "/desk", "open")
+        self.desk.hand_in(command)
+        about = filled_in("tags", ticket, answers_to(self.desk, command))
+        self.desk.webhook("slack", INTERACTIVITY, called("view_submission", about, self.person))
 
 
 def strangers(desk: Desk) -> Iterator[tuple[str, Stranger]]:
@@ -84,7 +82,6 @@ def strangers(desk: Desk) -> Iterator[tuple[str, Stranger]]:
                 id=others.get(who, 1),
                 name=f"{person.team}/{person.id}",
             )
-        desk.pick("ask_tags")
         yield who, Stranger(desk, person, app=who == "another app")
 
 
@@ -99,26 +96,35 @@ def test_of_84_tries_none_does_anything_and_each_is_refused_to_who_tried(desk: D
     desk.mail()
     desk.work()
     ticket, thread, everybody = desk.ticket().id, desk.thread(), dict(strangers(desk))
-    desk.work()
-    before, forms = state(desk), [str(dict(each["view"])["id"]) for each in desk.effects("slack", "view")]  # type: ignore[call-overload]
-    for stranger, form in zip(everybody.values(), forms, strict=True):
-        stranger.view = form
+    before = state(desk)
+    for stranger in everybody.values():
         stranger.try_everything(ticket, thread)
     desk.work()
     assert state(desk) == before
     told = Counter(each["to"] for kind in ("response", "ephemeral") for each in desk.effects("slack", kind))
-    # What a machine writes is not answered: it would answer, too. A form is answered to Ada, who opened it. On the
-    # messages of others nothing is offered yet.
-    ways = {who: len(WAYS) - 2 - (3 if who in MACHINES else 0) for who in everybody}
+    # What a machine writes is not answered: it would answer, too. On others' messages nothing is offered yet.
+    ways = {who: len(WAYS) - 1 - (3 if who in MACHINES else 0) for who in everybody}
     assert {who: told[stranger.person.id] for who, stranger in everybody.items()} == ways
-    assert told["U0ADA"] == len(everybody)
     assert (len(everybody) * len(WAYS), [each for each in desk.words() if "Printer on fire" in each]) == (84, [])
 
 
-def called(kind: str, about: dict[str, object]) -> bytes:
-    """Return what Slack would call about something Ada did, were its values not checked before."""
-    payload = {"type": kind, "team": {"id": "T0DESK"}, "user": {"id": "U0ADA", "team_id": "T0DESK"}, **about}
-    return urlencode({"payload": json.dumps(payload)}).encode()
+def called(kind: str, about: dict[str, object], person: Person = ADA) -> bytes:
+    """Return what Slack would call about something somebody did, were its values not checked before."""
+    who = {"team": {"id": "T0DESK"}, "user": {"id": person.id, "team_id": person.team}}
+    return urlencode({"payload": json.dumps({"type": kind, **who, **about})}).encode()
+
+
+def filled_in(action: str, ticket: int, url: str) -> dict[str, object]:
+    """Return a form that was sent off."""
+    state = {"values": {"choice": {action: {"selected_option": {"value": f"{ticket}:1"}}}}}
+    kept = json.dumps({"value": str(ticket), "answer_url": url})
+    return {"view": {"callback_id": action, "private_metadata": kept, "state": state}}
+
+
+def answers_to(desk: Desk, command: int) -> str:
+    """Return where a command is answered; it takes five answers."""
+    (url,) = parse_qs(str(desk.sandbox.webhooks("slack/commands", command - 1)[0]["body"]))["response_url"]
+    return url
 
 
 def forged(action: str, ticket: int, url: str) -> Iterator[bytes]:
@@ -129,9 +135,7 @@ def forged(action: str, ticket: int, url: str) -> Iterator[bytes]:
     for element in (button, menu, overflow):
         place = {"channel": {"id": PLACE}, "container": {"message_ts": "1.2"}, "response_url": url}
         yield called("block_actions", {**place, "actions": [{"action_id": action, **element}]})
-    state = {"values": {"choice": {action: {"selected_option": {"value": f"{ticket}:1"}}}}}
-    kept = json.dumps({"value": str(ticket), "answer_url": url})
-    yield called("view_submission", {"view": {"callback_id": action, "private_metadata": kept, "state": state}})
+    yield called("view_submission", filled_in(action, ticket, url))
 
 
 def test_another_departments_ticket_is_refused_whatever_call_names_it(desk: Desk) -> None:
@@ -140,10 +144,9 @@ def test_another_departments_ticket_is_refused_whatever_call_names_it(desk: Desk
     ticket, message = desk.ticket().id, desk.messages()[0].id
     before, calls = state(desk), 0
     for action in (*sorted(ACTIONS), ORIGINAL):
-        answers = desk.sandbox.webhooks(after=desk.sandbox.command("U0ADA", PLACE, "/desk") - 1)[0]["body"]
-        url = parse_qs(answers)["response_url"][0]  # takes five answers
+        url = answers_to(desk, desk.sandbox.command("U0ADA", PLACE, "/desk"))
         for call in forged(action, message if action == ORIGINAL else ticket, url):
-            desk.webhook("slack", "/webhooks/slack/interactivity", call)
+            desk.webhook("slack", INTERACTIVITY, call)
             calls += 1
     desk.work()
     assert state(desk) == before
