@@ -130,8 +130,8 @@ def test_what_may_arrive_later_is_sent_once_more_and_then_given_up(desk: Desk, t
 
 def test_a_report_under_a_forged_name_says_nothing_about_a_message(desk: Desk, thread: str) -> None:
     key, sid = answered(desk, thread)
-    for name in (key, f"{key}.1.{'0' * 32}", f"{key}.2.", "x"):
-        desk.report_as(name, "SM" + "6" * 32, "delivered")
+    for number, name in enumerate((key, f"{key}.1.{'0' * 32}", f"{key}.2.", "x")):
+        desk.report_as(name, f"SM{number:032}", "delivered")
     desk.work()
     assert states(desk) == ["sent"]
     desk.report_as("no-name-of-ours", sid, "delivered")  # Twilio signed it, and names its own message
