@@ -7,6 +7,7 @@ from models import (
     clients,
     deliveries,
     departments,
+    digests,
     inbound_events,
     mailboxes,
     merges,
@@ -15,6 +16,7 @@ from models import (
     reconciliations,
     suppressions,
     tags,
+    ticket_addresses,
     tickets,
     users,
 )
@@ -27,6 +29,7 @@ __all__ = [
     "clients",
     "deliveries",
     "departments",
+    "digests",
     "inbound_events",
     "mailboxes",
     "merges",
@@ -36,6 +39,7 @@ __all__ = [
     "reconciliations",
     "suppressions",
     "tags",
+    "ticket_addresses",
     "tickets",
     "users",
 ]

@@ -57,7 +57,7 @@ def form(menu: Menu, answer_url: str) -> Json:
         "type": "modal",
         "callback_id": menu.action,
         "private_metadata": json.dumps(kept),
-        "title": plain_text(f"Ticket #{menu.value}", _TITLE_LIMIT),
+        "title": plain_text(menu.title or f"Ticket #{menu.value}", _TITLE_LIMIT),
         "submit": plain_text("Save", _TITLE_LIMIT),
         "close": plain_text("Cancel", _TITLE_LIMIT),
         "blocks": [asked],

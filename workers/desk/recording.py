@@ -25,7 +25,10 @@ from models.tickets import Ticket, link_tickets, name_ticket, open_ticket
 from workers.desk import identity, lifecycle
 from workers.desk.acknowledgement import Acknowledgements
 from workers.desk.actions import Actions
+from workers.desk.commands import Commands
 from workers.desk.files import release
+from workers.desk.home import refreshed
+from workers.desk.opening import OPEN_TICKET
 from workers.desk.outcome import ALREADY_RECORDED, IgnoredError, Outcome, Prepared, ignored
 from workers.desk.replies import Replies
 from workers.desk.reports import Reports
@@ -62,6 +65,7 @@ class Recorder:
     outbox: Outbox
     replies: Replies
     actions: Actions
+    commands: Commands
     reports: Reports
     acknowledgements: Acknowledgements
 
@@ -73,20 +77,51 @@ class Recorder:
         processed = [each for each in outcomes if each.status is EventStatus.PROCESSED]
         answers = tuple(answer for each in outcomes for answer in each.answers)
         asks = tuple(ask for each in outcomes for ask in each.asks)
-        return Outcome(answers=answers, asks=asks) if processed else outcomes[0]
+        homes = tuple(home for each in outcomes for home in each.homes)
+        return Outcome(answers=answers, asks=asks, homes=homes) if processed else outcomes[0]
 
     def _record(self, session: Session, event: ClaimedEvent, prepared: Prepared, index: int) -> Outcome:
         said, files = prepared.parsed[index], prepared.files.get(index, ())
         if isinstance(said, DeliveryReport):
             return self.reports.record(session, event.channel, said)
         if isinstance(said, AgentAction):
-            return self.actions.record(session, said, prepared.profiles.get(said.actor), files)
+            return self._record_action(session, event, prepared, said, files)
         if event.channel == AGENTS_CHANNEL and (desk := _agents_desk(session, said)) is not None:
             return self.replies.record(session, said, prepared.profiles.get(said.sender), desk, files)
         profile = prepared.profiles.get(said.sender)
         if profile is not None and not said.sender_name:
             said = replace(said, sender_name=profile.name)
         return self._record_client(session, _Arrival(event=event, said=said, files=files))
+
+    def _record_action(
+        self, session: Session, event: ClaimedEvent, prepared: Prepared, said: AgentAction, files: Sequence[StoredFile]
+    ) -> Outcome:
+        profile = prepared.profiles.get(said.actor)
+        if said.action == OPEN_TICKET:
+            return self._open_at_request(session, event, prepared, said, files)
+        if said.action == "command":
+            return self.commands.record(session, said, profile, event.id)
+        if said.action == "home":
+            return refreshed(session, said, profile, Outcome())
+        outcome = self.actions.record(session, said, profile, files)
+        return refreshed(session, said, profile, outcome) if said.at_home else outcome
+
+    def _open_at_request(
+        self,
+        session: Session,
+        event: ClaimedEvent,
+        prepared: Prepared,
+        action: AgentAction,
+        files: Sequence[StoredFile],
+    ) -> Outcome:
+        openings = self.commands.openings
+        wanted = openings.of_message(session, event.id, prepared, action)
+        if isinstance(wanted, Outcome):
+            return wanted
+        arrival = _Arrival(event=event, said=wanted.said, files=files)
+        speaker, desk = identity.client_for(session, wanted.said), desk_of(session, wanted.department.id)
+        ticket = self._open(session, arrival, speaker.client_id, None, desk)
+        return openings.opened(session, ticket, wanted, action)
 
     def _record_client(self, session: Session, arrival: _Arrival) -> Outcome:
         said = arrival.said

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from channels.base import Attachment, InboundMessage, Parsed
+from channels.base import AgentAction, Attachment, InboundMessage, Parsed
 from channels.errors import TryLater, Undeliverable
 from models.attachments import Scan, StoredFile
 from models.base import now
@@ -45,9 +45,10 @@ class EventFiles:
 
     def of(self, parsed: Sequence[Parsed]) -> Mapping[int, Sequence[StoredFile]]:
         """Take in the files of each message, by its index. Raises `TryLater`, and `LeaseLostError`."""
+        messages = {index: said.about if isinstance(said, AgentAction) else said for index, said in enumerate(parsed)}
         return {
             index: [self._take(attachment) for attachment in said.attachments]
-            for index, said in enumerate(parsed)
+            for index, said in messages.items()
             if isinstance(said, InboundMessage) and said.attachments
         }
 

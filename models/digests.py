@@ -1,0 +1,67 @@
+"""The day's word to each department's agents: one row a department and day, whoever asks and however often."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlalchemy import Date, ForeignKey, Text, UniqueConstraint, Uuid, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base, Identified
+from models.deliveries import Delivery, DeliveryStatus
+from models.departments import AGENTS, DepartmentExternalId, DepartmentSettings
+from models.tickets import Ticket
+
+
+class Digest(Identified, Base):
+    """One digest: `attempted_at` is when a post may first have gone out, `ended_at` when it had or was given up.
+
+    `idempotency_key` is what the post is known by. `outcome` is a word for whoever looks.
+    """
+
+    __tablename__ = "digests"
+    __table_args__ = (UniqueConstraint("department_id", "day"),)
+
+    department_id: Mapped[int] = mapped_column(ForeignKey("departments.id"))
+    day: Mapped[date] = mapped_column(Date)
+    idempotency_key: Mapped[uuid.UUID] = mapped_column(Uuid, server_default=text("gen_random_uuid()"))
+    attempted_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[str] = mapped_column(Text, server_default="")
+
+
+def departments_with_digest(session: Session) -> list[int]:
+    """Return the departments that have a channel of agents and have not said no."""
+    staffed = select(DepartmentExternalId.department_id).where(DepartmentExternalId.type == AGENTS)
+    refused = select(DepartmentSettings.department_id).where(DepartmentSettings.digest.is_(False))
+    return list(session.scalars(staffed.where(DepartmentExternalId.department_id.not_in(refused)).distinct()))
+
+
+def open_digests(session: Session, day: date, department_ids: Sequence[int]) -> list[Digest]:
+    """Return the digests of a day that have not ended, made for those of these departments that had none."""
+    if department_ids:
+        rows = [{"department_id": each, "day": day} for each in department_ids]
+        session.execute(insert(Digest).values(rows).on_conflict_do_nothing())
+    return list(session.scalars(select(Digest).where(Digest.day == day, Digest.ended_at.is_(None)).order_by(Digest.id)))
+
+
+def digest_by_id(session: Session, digest_id: int) -> Digest:
+    """Return a digest as it is now."""
+    return session.get_one(Digest, digest_id, populate_existing=True)
+
+
+def failed_since(session: Session, department_id: int, since: datetime) -> int:
+    """Count the sends to a department's clients that were tried since then and have failed, or may have."""
+    counted = (
+        select(func.count())
+        .select_from(Delivery)
+        .join(Ticket, Ticket.id == Delivery.ticket_id)
+        .where(
+            Delivery.to_client.is_(True),
+            Delivery.status.in_((DeliveryStatus.FAILED, DeliveryStatus.UNCONFIRMED)),
+            Delivery.tried_since > since,
+            Ticket.department_id == department_id,
+        )
+    )
+    return session.scalars(counted).one()
