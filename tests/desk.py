@@ -199,16 +199,16 @@ class Desk:
         self, action: str, value: str | None = None, *, user: str = "U0ADA", channel: str = "C0SUPPORT", ts: str = ""
     ) -> None:
         """Hand in what Slack calls when somebody presses or chooses what stands on a card (the newest ticket's)."""
-        self._hand_in(self.sandbox.press(user, channel, ts or self.thread(channel=channel), action, value))
+        self.hand_in(self.sandbox.press(user, channel, ts or self.thread(channel=channel), action, value))
 
     def submit(self, values: dict[str, object], *, user: str = "U0ADA") -> None:
         """Hand in what Slack calls when somebody sends off the form that was opened last."""
         view = dict(self.effects("slack", "view")[-1]["view"])  # type: ignore[call-overload]
-        self._hand_in(self.sandbox.submit(user, view["id"], values))
+        self.hand_in(self.sandbox.submit(user, view["id"], values))
 
     def open_home(self, *, user: str = "U0ADA") -> str:
         """Let somebody open the app's home tab, and return what they see then, as JSON."""
-        self._hand_in(self.sandbox.open_home(user))
+        self.hand_in(self.sandbox.open_home(user))
         self.work()
         return self.home(user=user)
 
@@ -217,32 +217,38 @@ class Desk:
 
     def press_home(self, action: str, value: object, *, user: str = "U0ADA") -> None:
         """Hand in what Slack calls when somebody presses a button of their home tab."""
-        self._hand_in(self.sandbox.press_home(user, action, str(value)))
+        self.hand_in(self.sandbox.press_home(user, action, str(value)))
         self.work()
 
     def command(self, words: str, *, user: str = "U0ADA", channel: str = "C0SUPPORT") -> str:
         """Let somebody type `/desk` with these words, and return what they, and only they, are answered."""
         before = len(self.effects("slack", "response"))
-        self._hand_in(self.sandbox.command(user, channel, "/desk", words))
+        self.hand_in(self.sandbox.command(user, channel, "/desk", words))
         self.work()
         return "\n".join(map(_shown, self.effects("slack", "response")[before:]))
 
     def shortcut(self, ts: str, *, user: str = "U0ADA", channel: str = "C0CLIENTS") -> str:
         """Let somebody use “Open a ticket” on a message, and return what they are answered."""
         before = len(self.effects("slack", "response"))
-        self._hand_in(self.sandbox.shortcut(user, channel, ts, "open_ticket"))
+        self.hand_in(self.sandbox.shortcut(user, channel, ts, "open_ticket"))
         self.work()
         return "\n".join(map(_shown, self.effects("slack", "response")[before:]))
 
     def react(self, emoji: str, *, user: str = "U0ADA", channel: str = "C0SUPPORT", ts: str = "") -> None:
         """Hand in what Slack calls when somebody puts an emoji on a card, or another message."""
         self.sandbox.react(user, channel, ts or self.thread(channel=channel), emoji)
-        self._hand_in(int(self.sandbox.webhooks("slack/events")[-1]["id"]))
+        self.hand_in(int(self.sandbox.webhooks("slack/events")[-1]["id"]))
 
-    def _hand_in(self, webhook: int) -> None:
+    def form(self) -> str:
+        """Return what the form that was opened last is about."""
+        view = dict(self.effects("slack", "view")[-1]["view"])  # type: ignore[call-overload]
+        return str(json.loads(view["private_metadata"])["value"])
+
+    def hand_in(self, webhook: int, more: bytes = b"") -> None:
+        """Hand in a call that Slack made, with `more` behind its body."""
         (call,) = [each for each in self.sandbox.webhooks(after=webhook - 1) if each["id"] == webhook]
         path = f"/webhooks/{call['name']}"
-        self._webhook("slack", path, str(call["body"]).encode())
+        self._webhook("slack", path, str(call["body"]).encode() + more)
 
     def report(self, key: str, sid: str, status: str, **more: str) -> None:
         """Hand a status callback of Twilio in."""

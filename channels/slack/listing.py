@@ -78,12 +78,12 @@ def _line(line: TicketLine, workspace_url: str) -> str:
 
 def _about(line: TicketLine) -> str:
     now = datetime.now(UTC)
-    waits = f"waits for us {age(now - line.waiting_since)}" if line.waiting_since else line.status.replace("_", " ")
+    waits = f"waits for us: {age(now - line.waiting_since)}" if line.waiting_since else line.status.replace("_", " ")
     told = (
         clean_line(line.client, _NAME),
         line.channel,
         waits,
-        f"opened {age(now - line.opened_at)} ago",
+        f"opened {line.opened_at:%d %b %Y}",
         "" if line.priority == _USUAL else clean_line(line.priority, _NAME),
         ", ".join(clean_line(each, _NAME) for each in line.assignees[:_NAMES]),
     )

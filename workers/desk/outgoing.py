@@ -20,6 +20,7 @@ from models.inbound_events import is_being_read
 from models.merges import family_threads
 from models.messages import Message, heard_in, mail_names_before, name_of_message, source_of
 from models.suppressions import suppression_of
+from models.ticket_addresses import address_of_ticket
 from models.tickets import Ticket, threads_of
 from models.users import User
 from workers.desk.cards import card_of
@@ -107,7 +108,7 @@ class Outgoing:
             to=ExternalId(type=claimed.recipient_type, value=claimed.recipient),
             sender=ExternalId(type=channel.address_type, value=claimed.sender),
             sender_name=habits.from_name or _speaker(session, message, ticket),
-            subject=_subject(ticket),
+            subject=_subject(session, ticket),
             body=parts[claimed.part] if claimed.part < len(parts) else "",
             references=tuple(mail_names_before(session, message.ticket_id, message.id, _REFERENCES)),
             attachments=tuple(self._attachment(each, claimed) for each in files),
@@ -204,8 +205,10 @@ def _files(session: Session, message_id: int) -> list[StoredAttachment]:
     return [each for each in attachments_of(session, message_id) if each.storage_key]
 
 
-def _subject(ticket: Ticket) -> str:
+def _subject(session: Session, ticket: Ticket) -> str:
     title = ticket.title
+    if address_of_ticket(session, ticket.id) is not None:  # what we begin answers nothing
+        return f"{title} [#{ticket.id}]"
     while title[:3].lower() == "re:":
         title = title[3:].strip()
     return f"Re: {title} [#{ticket.id}]"
