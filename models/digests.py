@@ -1,7 +1,6 @@
 """The day's word to each department's agents: one row a department and day, whoever asks and however often."""
 
 import uuid
-from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import Date, ForeignKey, Text, UniqueConstraint, Uuid, func, select, text
@@ -10,7 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Identified
 from models.deliveries import Delivery, DeliveryStatus
-from models.departments import AGENTS, DepartmentExternalId, DepartmentSettings
+from models.departments import AGENTS, Department, DepartmentExternalId, DepartmentSettings
 from models.tickets import Ticket
 
 
@@ -31,19 +30,23 @@ class Digest(Identified, Base):
     outcome: Mapped[str] = mapped_column(Text, server_default="")
 
 
-def departments_with_digest(session: Session) -> list[int]:
-    """Return the departments that have a channel of agents and have not said no."""
-    staffed = select(DepartmentExternalId.department_id).where(DepartmentExternalId.type == AGENTS)
-    refused = select(DepartmentSettings.department_id).where(DepartmentSettings.digest.is_(False))
-    return list(session.scalars(staffed.where(DepartmentExternalId.department_id.not_in(refused)).distinct()))
-
-
-def open_digests(session: Session, day: date, department_ids: Sequence[int]) -> list[Digest]:
-    """Return the digests of a day that have not ended, made for those of these departments that had none."""
-    if department_ids:
-        rows = [{"department_id": each, "day": day} for each in department_ids]
+def open_digests(session: Session, day: date) -> list[Digest]:
+    """Return the digests of a day that have not ended, made for the departments that have none and want one."""
+    wanting = _without_digest(session, day)
+    if wanting:
+        rows = [{"department_id": each, "day": day} for each in wanting]
         session.execute(insert(Digest).values(rows).on_conflict_do_nothing())
     return list(session.scalars(select(Digest).where(Digest.day == day, Digest.ended_at.is_(None)).order_by(Digest.id)))
+
+
+def _without_digest(session: Session, day: date) -> list[int]:
+    staffed = select(DepartmentExternalId.department_id).where(DepartmentExternalId.type == AGENTS)
+    refused = select(DepartmentSettings.department_id).where(DepartmentSettings.digest.is_(False))
+    told = select(Digest.department_id).where(Digest.day == day)
+    wanting = select(Department.id).where(
+        Department.id.in_(staffed), Department.id.not_in(refused), Department.id.not_in(told)
+    )
+    return list(session.scalars(wanting.order_by(Department.id)))
 
 
 def digest_by_id(session: Session, digest_id: int) -> Digest:
