@@ -16,7 +16,7 @@ from channels.slack.mrkdwn import escape
 # Two lists of these, with two blocks a ticket, stay below a hundred blocks.
 HOME_LINES = 20
 _HEADER_LIMIT = 150
-_TITLE, _NAME = 150, 80
+_TITLE, _NAME, _WORDS = 150, 80, 300
 # Names of one ticket's agents.
 _NAMES = 3
 _USUAL = "medium"
@@ -32,8 +32,8 @@ def home_view(home: Home, workspace_url: str) -> Block:
 def listing_blocks(listing: Listing, workspace_url: str) -> list[Block]:
     """Return the blocks of a message that lists tickets."""
     lines = [f"\N{BULLET} {_line(each, workspace_url)}" for each in listing.lines]
-    said = lines or [escape(listing.empty)] * bool(listing.empty)
-    rest = [escape(_rest(listing))] if listing.left_out > 0 else []
+    said = lines or [_words(listing.empty)] * bool(listing.empty)
+    rest = [_rest(listing)] if listing.left_out > 0 else []
     head = section(f"*{escape(clean_line(listing.title, _HEADER_LIMIT))}*")
     return [head, *map(section, _packed([*said, *rest])), *text_blocks(listing.below)]
 
@@ -53,12 +53,12 @@ def _packed(lines: Sequence[str]) -> Iterator[str]:
 def _at_home(listing: Listing, workspace_url: str) -> Iterator[Block]:
     yield {"type": "header", "text": plain_text(listing.title, _HEADER_LIMIT)}
     if not listing.lines:
-        yield _context(escape(listing.empty or "Nothing."))
+        yield _context(_words(listing.empty or "Nothing."))
     for each in listing.lines[:HOME_LINES]:
         yield section(_line(each, workspace_url))
         yield _actions(_buttons(each, listing, workspace_url))
     if listing.left_out > 0:
-        yield _context(escape(_rest(listing)))
+        yield _context(_rest(listing))
 
 
 def _buttons(line: TicketLine, listing: Listing, workspace_url: str) -> Iterator[Block]:
@@ -97,7 +97,11 @@ def _url(thread: ExternalId, workspace_url: str) -> str:
 
 
 def _rest(listing: Listing) -> str:
-    return f"and {listing.left_out} more{f': {listing.more}' if listing.more else ''}"
+    return _words(f"and {listing.left_out} more{f': {listing.more}' if listing.more else ''}")
+
+
+def _words(words: str) -> str:
+    return escape(clean_line(words, _WORDS))
 
 
 def _actions(elements: Iterable[Block]) -> Block:
