@@ -53,7 +53,7 @@ def _packed(lines: Sequence[str]) -> Iterator[str]:
 def _at_home(listing: Listing, workspace_url: str) -> Iterator[Block]:
     yield {"type": "header", "text": plain_text(listing.title, _HEADER_LIMIT)}
     if not listing.lines:
-        yield _context(_words(listing.empty or "Nothing."))
+        yield _context(_words(listing.empty))
     for each in listing.lines[:HOME_LINES]:
         yield section(_line(each, workspace_url))
         yield _actions(_buttons(each, listing, workspace_url))
@@ -101,7 +101,7 @@ def _rest(listing: Listing) -> str:
 
 
 def _words(words: str) -> str:
-    return escape(clean_line(words, _WORDS))
+    return escape(clean_line(words, _WORDS)) or "Nothing."
 
 
 def _actions(elements: Iterable[Block]) -> Block:
