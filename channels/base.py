@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from channels.listing import Home, Listing
 from channels.plans import Enclosure, Plan
 from channels.text import unbase64, unuuencode
 from models.external_ids import ExternalId, bounded, clean_line, clean_text
@@ -28,7 +29,9 @@ __all__ = [
     "DeliveryReport",
     "Enclosure",
     "ExternalId",
+    "Home",
     "InboundMessage",
+    "Listing",
     "Lookup",
     "Mark",
     "Menu",
@@ -235,7 +238,9 @@ class AgentAction:
     `action` is our word (`edit`, `delete`, `take`, `close`, `retry`, `command`, `sign`); `thread` and `message` say on
     what; `value` is the button's value, the command's words, the edited text or the `Sign`; `choices` are what was
     chosen of a menu, `filled` what was written into a form (name, text). `answer_url` takes an answer only they see;
-    `trigger` lets us ask them something, for 3 seconds.
+    `trigger` lets us ask them something, for 3 seconds. `about` is the message that a shortcut was used on; it is empty
+    for one that no person wrote. With `at_home` it was done on what they see when they open the app, where there is no
+    other place for an answer.
     """
 
     actor: ExternalId
@@ -248,6 +253,8 @@ class AgentAction:
     filled: tuple[tuple[str, str], ...] = ()
     answer_url: str = ""
     trigger: str = ""
+    about: InboundMessage | None = None
+    at_home: bool = False
 
 
 Parsed = InboundMessage | DeliveryReport | AgentAction
@@ -275,7 +282,8 @@ class Choice:
 class Menu:
     """A choice under a card or in a form; it comes back as an `AgentAction` with this action and value, and `choices`.
 
-    `chosen` are the values chosen now. `several` says that any number may be chosen, none too: in forms only.
+    `chosen` are the values chosen now. `several` says that any number may be chosen, none too: in forms only. `title`
+    stands above a form that is not about the ticket that `value` names.
     """
 
     label: str
@@ -284,6 +292,7 @@ class Menu:
     choices: tuple[Choice, ...]
     chosen: tuple[str, ...] = ()
     several: bool = False
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -359,7 +368,7 @@ class OutboundMessage:
     oldest first. `callback_url` is where the provider reports; `media_urls` stand for the attachments where the
     provider fetches them itself. With `template`, that one is sent with the (name, text) pairs of `filled`, and `body`
     is how it reads then. `signature` stands below a mail; `automatic` says whether a machine of ours wrote it;
-    `written_at`, the same at every attempt, is what a mail says of its date.
+    `written_at`, the same at every attempt, is what a mail says of its date. `listing` stands in place of the body.
 
     `body` and `signature` are plain text as people type it in chats, with its light marks: `*bold*`, `_italic_`,
     `~struck~`, `` `code` ``, ``` around blocks of it, `> ` before quotes, `• ` before items of a list.
@@ -383,6 +392,7 @@ class OutboundMessage:
     signature: str = ""
     automatic: Automatic = Automatic.NO
     written_at: datetime | None = None
+    listing: Listing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -516,8 +526,11 @@ class AgentsDesk(Channel, Protocol):
     def sign(self, message: ExternalId, put: Collection[Sign], take_away: Collection[Sign]) -> None:
         """Put signs of ours on a card and take others away; may be repeated. Raises a `SendError`."""
 
-    def answer(self, url: str, text: str) -> None:
-        """Say something that only the person who acted sees. Raises a `SendError`."""
+    def answer(self, url: str, text: str, listing: Listing | None = None) -> None:
+        """Say something, or list tickets, where only the person who acted sees it. Raises a `SendError`."""
+
+    def show_home(self, person: ExternalId, home: Home) -> None:
+        """Show somebody what they see when they open the app; may be repeated. Raises a `SendError`."""
 
     def whisper(self, place: ExternalId, thread: ExternalId | None, person: ExternalId, text: str) -> None:
         """Say something in a channel, or a thread of it, that only one person there sees. Raises a `SendError`."""

@@ -13,7 +13,7 @@ ticket_assignments = Table(
     "ticket_assignments",
     Base.metadata,
     Column("ticket_id", Integer, ForeignKey("tickets.id"), primary_key=True),
-    Column("user_id", Integer, ForeignKey("users.id"), primary_key=True),
+    Column("user_id", Integer, ForeignKey("users.id"), primary_key=True, index=True),
 )
 
 

@@ -15,8 +15,10 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    literal_column,
     or_,
     select,
+    text,
     tuple_,
     update,
 )
@@ -26,11 +28,14 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.base import UTC_NOW, Base
 from models.external_ids import ExternalId
 
+SEARCHED_NAME: ColumnElement[Any] = literal_column("to_tsvector('simple', clients.name)")
+
 
 class Client(Base):
     """Somebody who writes to us."""
 
     __tablename__ = "clients"
+    __table_args__ = (Index("clients_name_words_idx", text("to_tsvector('simple', name)"), postgresql_using="gin"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(255))

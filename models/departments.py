@@ -71,6 +71,7 @@ class DepartmentSettings(Base):
     acknowledge: Mapped[bool] = mapped_column(server_default="false")
     acknowledgement: Mapped[str] = mapped_column(Text, server_default="")
     assign_first_answer: Mapped[bool] = mapped_column(server_default="true")
+    digest: Mapped[bool] = mapped_column(server_default="true")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,8 @@ class Habits:
 
     `from_name` is who answers as clients see it, empty for the agent's and the department's names; `signature` stands
     below every mail. With `acknowledge`, a new ticket by mail is acknowledged, in the words of `acknowledgement`. With
-    `assign_first_answer`, a ticket that nobody has is its first answer's author's.
+    `assign_first_answer`, a ticket that nobody has is its first answer's author's. With `digest`, its agents are
+    told on weekdays what waits.
     """
 
     reply_mode: ReplyMode = ReplyMode.THREAD
@@ -89,6 +91,7 @@ class Habits:
     acknowledge: bool = False
     acknowledgement: str = ""
     assign_first_answer: bool = True
+    digest: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +163,16 @@ def addresses_of_types(session: Session, types: Sequence[str]) -> list[tuple[str
     return [(row.name, ExternalId(type=row.type, value=row.value)) for row in rows]
 
 
+def first_address(session: Session, department_id: int, kind: str) -> str | None:
+    """Return the oldest of a department's addresses of a type, `None` when it has none."""
+    return session.scalar(
+        select(DepartmentExternalId.value)
+        .where(DepartmentExternalId.department_id == department_id, DepartmentExternalId.type == kind)
+        .order_by(DepartmentExternalId.id)
+        .limit(1)
+    )
+
+
 def owner_of(session: Session, address: ExternalId) -> str | None:
     """Return the name of the department that owns an address."""
     return session.scalar(
@@ -198,6 +211,7 @@ def settings_of(session: Session, department_id: int | None) -> Habits:
         acknowledge=stored.acknowledge,
         acknowledgement=stored.acknowledgement,
         assign_first_answer=stored.assign_first_answer,
+        digest=stored.digest,
     )
 
 

@@ -188,6 +188,11 @@ def _claimable() -> ColumnElement[bool]:
     )
 
 
+def event_by_id(session: Session, event_id: int) -> InboundEvent | None:
+    """Return an event without its bytes."""
+    return session.get(InboundEvent, event_id)
+
+
 def read_payload(session: Session, event_id: int) -> bytes:
     """Return the stored bytes, read slice by slice."""
     whole = io.BytesIO()

@@ -16,8 +16,10 @@ from sqlalchemy import (
     UniqueConstraint,
     exists,
     func,
+    literal_column,
     or_,
     select,
+    text,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -27,6 +29,9 @@ from models.base import UTC_NOW, Base, Identified
 from models.external_ids import ExternalId
 from models.inbound_events import InboundEvent
 
+# The beginning of a text, whatever its length: PostgreSQL refuses to take words out of more than a megabyte.
+SEARCHED_BODY: ColumnElement[Any] = literal_column("to_tsvector('simple', left(messages.body, 20000))")
+
 
 class Message(Base):
     """What a client, an agent or the system said in a ticket."""
@@ -35,6 +40,7 @@ class Message(Base):
     __table_args__ = (
         CheckConstraint("user_id IS NOT NULL OR client_id IS NOT NULL OR is_system_message = true", name="author"),
         Index("messages_ticket_id_id_idx", "ticket_id", "id"),
+        Index("messages_body_words_idx", text("to_tsvector('simple', left(body, 20000))"), postgresql_using="gin"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -204,6 +210,17 @@ def last_said_by(session: Session, client_id: int, limit: int, longest: int) -> 
             .limit(limit)
         )
     )
+
+
+def last_said_in(session: Session, ticket_id: int, limit: int) -> list[Message]:
+    """Return what people said last in a ticket, oldest first; not what the system did."""
+    newest = (
+        select(Message)
+        .where(Message.ticket_id == ticket_id, Message.is_system_message.is_(False))
+        .order_by(Message.id.desc())
+        .limit(limit)
+    )
+    return list(reversed(session.scalars(newest).all()))
 
 
 def answered_before(session: Session, ticket_id: int, message_id: int) -> bool:

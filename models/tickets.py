@@ -5,7 +5,20 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -14,6 +27,7 @@ from models.clients import Client
 from models.departments import Department
 from models.external_ids import ExternalId
 from models.messages import MessageSource, messages_with_sources
+from models.ticket_addresses import opened_for
 
 
 class TicketStatus(StrEnum):
@@ -40,6 +54,9 @@ class Priority(StrEnum):
     URGENT = "urgent"
 
 
+SEARCHED_TITLE: ColumnElement[Any] = literal_column("to_tsvector('simple', tickets.title)")
+
+
 class Ticket(Base):
     """One matter of one client."""
 
@@ -47,6 +64,7 @@ class Ticket(Base):
     __table_args__ = (
         one_of("status", TicketStatus),
         Index("tickets_status_updated_at_idx", "status", "updated_at"),
+        Index("tickets_title_words_idx", text("to_tsvector('simple', title)"), postgresql_using="gin"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -64,6 +82,7 @@ class Ticket(Base):
 class TicketExternalId(Identified, Base):
     """The outside name of a ticket: its thread in the agents' Slack (`slack_agents`) or in the client's (`slack`).
 
+    One that an agent opened by a command has the name of that call (`slack_trigger`).
     `signs` are the words of the signs that we have put on the card there, with spaces between.
     """
 
@@ -128,13 +147,15 @@ def ticket_by_external_id(session: Session, thread: ExternalId) -> int | None:
     )
 
 
-def name_ticket(session: Session, ticket_id: int, thread: ExternalId) -> None:
-    """Note an outside name of a ticket; the first owner of a name keeps it."""
-    session.execute(
+def name_ticket(session: Session, ticket_id: int, thread: ExternalId) -> bool:
+    """Note an outside name of a ticket; false when another name-bearer has it: the first owner of a name keeps it."""
+    made = session.execute(
         insert(TicketExternalId)
         .values(ticket_id=ticket_id, type=thread.type, value=thread.value)
         .on_conflict_do_nothing()
+        .returning(TicketExternalId.id)
     )
+    return made.scalar() is not None
 
 
 def take_thread(session: Session, ticket_id: int, thread: ExternalId) -> None:
@@ -182,9 +203,12 @@ def open_conversation(
         .where(
             Ticket.client_id == client_id,
             or_(Ticket.closed_at.is_(None), Ticket.closed_at > closed_since),
-            messages_with_sources(Ticket.id)
-            .where(MessageSource.channel == channel, MessageSource.recipient == address)
-            .exists(),
+            or_(
+                messages_with_sources(Ticket.id)
+                .where(MessageSource.channel == channel, MessageSource.recipient == address)
+                .exists(),
+                opened_for(Ticket.id, channel, address),
+            ),
         )
         .order_by(Ticket.id.desc())
         .limit(1)

@@ -82,6 +82,23 @@ class Sandbox:
         """Let somebody send a modal off and return the webhook's id; `values` are `{block_id: {action_id: text}}`."""
         return int(self._post("slack/submit", {"user": user, "view_id": view_id, "values": values})["webhook"])
 
+    def open_home(self, user: str) -> int:
+        """Let somebody open the app's home tab and return the webhook's id."""
+        return int(self._post("slack/open_home", {"user": user})["webhook"])
+
+    def home(self, user: str) -> Json:
+        """Return the home tab that the app has put up for somebody, empty before it has."""
+        return self._as_object(self._request("GET", f"slack/home?{urlencode({'user': user})}"))
+
+    def press_home(self, user: str, action_id: str, value: str | None = None) -> int:
+        """Let somebody press a button of their home tab and return the webhook's id. Raises `SandboxError`."""
+        given = {"user": user, "action_id": action_id, "value": value}
+        return int(self._post("slack/press_home", given)["webhook"])
+
+    def views(self, user: str) -> list[Json]:
+        """Return the forms that somebody has in front of them."""
+        return self._list("slack/views", user=user)
+
     def add_user(self, person: Person) -> None:
         """Add a person, or replace one."""
         self._post("slack/user", asdict(person))

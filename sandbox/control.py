@@ -62,6 +62,8 @@ class Control:
             "webhooks": lambda asked: self._webhooks.entries(**_kept(asked, "name"), after=_after(asked)),
             "mailbox": lambda asked: self._mailbox.entries(_after(asked)),
             "slack/thread": lambda asked: self._people.thread(need(asked, "channel"), need(asked, "ts")),
+            "slack/home": lambda asked: self._people.home(need(asked, "user")),
+            "slack/views": lambda asked: self._people.views(need(asked, "user")),
             "slack/history": lambda asked: self._people.history(need(asked, "channel")),
             "twilio/messages": lambda asked: self._account.messages.page(self._account.sid, asked)["messages"],
         }

@@ -216,15 +216,49 @@ class Desk:
         view = dict(self.effects("slack", "view")[-1]["view"])  # type: ignore[call-overload]
         self.hand_in(self.sandbox.submit(user, view["id"], values))
 
+    def open_home(self, *, user: str = "U0ADA") -> str:
+        """Let somebody open the app's home tab, and return what they see then, as JSON."""
+        self.hand_in(self.sandbox.open_home(user))
+        self.work()
+        return self.home(user=user)
+
+    def home(self, *, user: str = "U0ADA") -> str:
+        return json.dumps(self.sandbox.home(user), ensure_ascii=False)
+
+    def press_home(self, action: str, value: object, *, user: str = "U0ADA") -> None:
+        """Hand in what Slack calls when somebody presses a button of their home tab."""
+        self.hand_in(self.sandbox.press_home(user, action, str(value)))
+        self.work()
+
+    def command(self, words: str, *, user: str = "U0ADA", channel: str = "C0SUPPORT") -> str:
+        """Let somebody type `/desk` with these words, and return what they, and only they, are answered."""
+        before = len(self.effects("slack", "response"))
+        self.hand_in(self.sandbox.command(user, channel, "/desk", words))
+        self.work()
+        return "\n".join(map(_shown, self.effects("slack", "response")[before:]))
+
+    def shortcut(self, ts: str, *, user: str = "U0ADA", channel: str = "C0CLIENTS") -> str:
+        """Let somebody use “Open a ticket” on a message, and return what they are answered."""
+        before = len(self.effects("slack", "response"))
+        self.hand_in(self.sandbox.shortcut(user, channel, ts, "open_ticket"))
+        self.work()
+        return "\n".join(map(_shown, self.effects("slack", "response")[before:]))
+
     def react(self, emoji: str, *, user: str = "U0ADA", channel: str = "C0SUPPORT", ts: str = "") -> None:
         """Hand in what Slack calls when somebody puts an emoji on a card, or another message."""
         self.sandbox.react(user, channel, ts or self.thread(channel=channel), emoji)
         self.hand_in(int(self.sandbox.webhooks("slack/events")[-1]["id"]))
 
-    def hand_in(self, webhook: int) -> None:
+    def form(self) -> str:
+        """Return what the form that was opened last is about."""
+        view = dict(self.effects("slack", "view")[-1]["view"])  # type: ignore[call-overload]
+        return str(json.loads(view["private_metadata"])["value"])
+
+    def hand_in(self, webhook: int, more: bytes = b"") -> None:
+        """Hand in a call that Slack made, with `more` behind its body."""
         (call,) = [each for each in self.sandbox.webhooks(after=webhook - 1) if each["id"] == webhook]
         path = f"/webhooks/{call['name']}"
-        self.webhook("slack", path, str(call["body"]).encode())
+        self.webhook("slack", path, str(call["body"]).encode() + more)
 
     def report(self, key: str, sid: str, status: str, *, attempt: int | None = None, **more: str) -> None:
         """Hand a status callback of Twilio in, on the newest attempt unless told which."""
@@ -362,3 +396,7 @@ class Desk:
     def words(self) -> list[str]:
         """Return what single people were told, oldest first."""
         return [str(each["text"]) for kind in ("response", "ephemeral") for each in self.effects("slack", kind)]
+
+
+def _shown(answer: dict[str, object]) -> str:
+    return json.dumps(answer["blocks"], ensure_ascii=False) if answer["blocks"] else str(answer["text"])

@@ -22,7 +22,10 @@ def expanded(text: str) -> str:
 
 def test_every_process_has_a_service() -> None:
     workers = {"worker-inbound", "worker-outbound", "worker-housekeeping"}
-    assert set(BLOCKS) == {"postgres", "redis", "migrate", "web", "smtp", "imap", "beat", "flower"} | workers
+    assert (
+        set(BLOCKS)
+        == {"postgres", "redis", "migrate", "web", "smtp", "imap", "slack-socket", "beat", "flower"} | workers
+    )
 
 
 @pytest.mark.parametrize("name", BLOCKS)

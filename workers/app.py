@@ -32,6 +32,9 @@ VISIBILITY_TIMEOUT = 600
 # In KiB. A child that a large mail has left larger than this is replaced once it is idle.
 LARGEST_CHILD = 115_000
 
+# Seconds between looks whether a digest is due.
+DIGEST_LOOKS = 60
+
 # Few enough that the rows of a burst spread over the workers.
 ROWS_A_TASK = 20
 
@@ -91,6 +94,11 @@ def _configuration() -> dict[str, Any]:
                 "task": "housekeeping.reconcile",
                 "schedule": current.reconcile_interval,
                 "options": {"queue": HOUSEKEEPING, "expires": current.reconcile_interval},
+            },
+            "digest": {
+                "task": "housekeeping.digest",
+                "schedule": DIGEST_LOOKS,
+                "options": {"queue": HOUSEKEEPING, "expires": DIGEST_LOOKS},
             },
         },
         "timezone": "UTC",

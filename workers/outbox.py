@@ -10,7 +10,8 @@ from channels.registry import Registry
 from models.attachments import StoredFile, add_attachments, has_files, sendable_files
 from models.deliveries import NOT_BEGUN, NewDelivery, Purpose, cancel_deliveries, deliveries_to_client
 from models.departments import Desk, desk_of
-from models.messages import add_message, last_source, not_yet_shown
+from models.messages import add_message, not_yet_shown
+from models.ticket_addresses import answers_go_to
 from models.tickets import Ticket
 from workers.db import deliver_soon
 from workers.enclosures import enclosures
@@ -109,8 +110,11 @@ class Outbox:
         hold: bool,
         purpose: Purpose = Purpose.MESSAGE,
     ) -> Plan | None:
-        """Send a message of ours to where the client wrote from last, as planned; `None` when they never wrote."""
-        source = last_source(session, ticket.id)
+        """Send a message of ours to where the client wrote from last, or else to whom the ticket was opened for.
+
+        Returns how it goes, `None` when neither is known.
+        """
+        source = answers_go_to(session, ticket.id)
         if source is None:
             return None
         channel = self.channels.channels[source.channel]

@@ -13,7 +13,9 @@ from workers.db import Database, Publish
 from workers.desk.acknowledgement import Acknowledgements
 from workers.desk.actions import Actions
 from workers.desk.among_clients import AmongClients
+from workers.desk.commands import Commands
 from workers.desk.merging import Merging
+from workers.desk.opening import Openings
 from workers.desk.outgoing import Outgoing
 from workers.desk.recording import Recorder
 from workers.desk.replies import Replies
@@ -98,6 +100,7 @@ def build(current: Settings, publish: Publish = app.publish) -> Runtime:
             replies=replies,
             among_clients=AmongClients(outbox=outbox, replies=replies),
             actions=Actions(outbox=outbox, windows=windows),
+            commands=Commands(openings=Openings(outbox=outbox)),
             reports=Reports(outbox=outbox, secret=current.secret_key),
             acknowledgements=Acknowledgements(outbox=outbox, per_hour=current.acknowledgements_per_hour),
             windows=windows,

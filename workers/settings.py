@@ -4,10 +4,11 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import time, timedelta
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
 
@@ -35,6 +36,8 @@ class Settings:
     slack_grouping: timedelta
     sweep_interval: float
     reconcile_interval: float
+    digest_at: time | None
+    digest_zone: ZoneInfo
     event_lease: timedelta
     acknowledgements_per_hour: int
     scan_command: tuple[str, ...]
@@ -85,12 +88,32 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         slack_grouping=timedelta(seconds=number(environment, "SLACK_GROUPING_SECONDS", 300)),
         sweep_interval=number(environment, "SWEEP_SECONDS", 5, least=0.5),
         reconcile_interval=number(environment, "RECONCILE_SECONDS", 120, least=5),
+        digest_at=_time_of_day(environment, "DIGEST_AT", "09:00"),
+        digest_zone=_zone(environment, "DIGEST_TIME_ZONE", "UTC"),
         event_lease=timedelta(seconds=number(environment, "EVENT_LEASE_SECONDS", 20, least=1)),
         acknowledgements_per_hour=int(number(environment, "ACKNOWLEDGEMENTS_PER_HOUR", 60)),
         scan_command=_words(environment, "SCAN_COMMAND"),
         scan_timeout=number(environment, "SCAN_TIMEOUT", 30, least=1, most=300),
         environment=dict(environment),
     )
+
+
+def _time_of_day(environment: Mapping[str, str], name: str, default: str) -> time | None:
+    """Return a time like 09:00, `None` for `off`."""
+    given = environment.get(name) or default
+    if given.lower() == "off":
+        return None
+    try:
+        return time.fromisoformat(given).replace(tzinfo=None)
+    except ValueError as error:
+        raise SettingsError(f"{name} is a time like 09:00, or off") from error
+
+
+def _zone(environment: Mapping[str, str], name: str, default: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(environment.get(name) or default)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise SettingsError(f"{name} is a time zone like Europe/Berlin") from error
 
 
 def _words(environment: Mapping[str, str], name: str) -> tuple[str, ...]:

@@ -6,9 +6,22 @@ from functools import cached_property
 
 from slack_sdk.web import WebClient
 
-from channels.base import ExternalId, Mark, Menu, OutboundMessage, Profile, RawEvent, Sheet, Sign, TicketCard
+from channels.base import (
+    ExternalId,
+    Home,
+    Listing,
+    Mark,
+    Menu,
+    OutboundMessage,
+    Profile,
+    RawEvent,
+    Sheet,
+    Sign,
+    TicketCard,
+)
 from channels.slack import desk, find, send
 from channels.slack.client import Me, only_later, web_client, who_am_i
+from channels.slack.listing import home_view, listing_blocks
 from channels.slack.missed import missed
 from channels.slack.people import People
 from channels.slack.settings import Settings
@@ -25,7 +38,7 @@ class Api:
         """Post once, or share the files once, and return the id. Raises a `SendError`."""
         if outbound.attachments:
             return send.share_files(self._client, self._settings, outbound)
-        return send.post(self._client, outbound)
+        return send.post(self._client, outbound, self._me.url if outbound.listing else "")
 
     def find_sent(self, outbound: OutboundMessage, since: datetime) -> tuple[ExternalId, ...]:
         """Return the posts that are this send, oldest first. Raises `TryLater`."""
@@ -62,9 +75,14 @@ class Api:
         """Open a form for who pressed a button. Raises a `SendError`."""
         desk.ask(self._client, trigger, answer_url, asked)
 
-    def answer(self, url: str, text: str) -> None:
+    def answer(self, url: str, text: str, listing: Listing | None) -> None:
         """Answer a button or command where only the person sees it. Raises a `SendError`."""
-        desk.answer(self._settings, url, text)
+        blocks = listing_blocks(listing, self._me.url) if listing else []
+        desk.answer(self._settings, url, listing.title if listing else text, blocks)
+
+    def show_home(self, person: ExternalId, home: Home) -> None:
+        """Put up somebody's home tab. Raises a `SendError`."""
+        desk.show_home(self._client, person, home_view(home, self._me.url))
 
     @cached_property
     def _client(self) -> WebClient:

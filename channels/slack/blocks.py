@@ -40,7 +40,7 @@ def post_text(outbound: OutboundMessage) -> str:
 
 def text_blocks(body: str) -> list[Block]:
     """Return a text as sections, none for an empty one."""
-    return [_section(escape(piece)) for piece in pieces(body, SECTION_LIMIT) if piece]
+    return [section(escape(piece)) for piece in pieces(body, SECTION_LIMIT) if piece]
 
 
 def card_text(card: TicketCard) -> str:
@@ -50,13 +50,13 @@ def card_text(card: TicketCard) -> str:
 
 def card_blocks(card: TicketCard) -> list[Block]:
     """Return the ticket at a glance, with the buttons that fit its status."""
-    title = _section(f"*#{card.ticket_id}  {_line(card.title, 200)}*")
+    title = section(f"*#{card.ticket_id}  {_line(card.title, 200)}*")
     if card.merged_into is not None:
-        return [title, _section(f"Merged into *#{card.merged_into}*."), _fields(card), *_context(card)]
+        return [title, section(f"Merged into *#{card.merged_into}*."), _fields(card), *_context(card)]
     if card.moved_to:
         moved = f"\N{RIGHTWARDS ARROW} This ticket is worked on in {card.moved_to} now. Nothing said here is sent."
-        return [title, {"type": "context", "elements": [_mrkdwn(_line(moved, 300))]}]
-    buttons: Block = {"type": "actions", "elements": [*_buttons(_card_buttons(card)), *_more(card.more)]}
+        return [title, {"type": "context", "elements": [mrkdwn(_line(moved, 300))]}]
+    buttons: Block = {"type": "actions", "elements": [*button_elements(_card_buttons(card)), *_more(card.more)]}
     return [title, _fields(card), *_context(card), *_menus(card.menus), buttons]
 
 
@@ -73,7 +73,7 @@ def _fields(card: TicketCard) -> Block:
         "Tags": ", ".join(card.tags),
         "Answer until": _until(card.answer_until) if card.answer_until else "",
     }
-    shown = [_mrkdwn(f"*{name}*\n{_line(value, _FIELD_LIMIT)}") for name, value in fields.items() if value]
+    shown = [mrkdwn(f"*{name}*\n{_line(value, _FIELD_LIMIT)}") for name, value in fields.items() if value]
     return {"type": "section", "fields": shown}
 
 
@@ -83,7 +83,7 @@ def _until(end: datetime) -> str:
 
 
 def _context(card: TicketCard) -> list[Block]:
-    warnings = [_mrkdwn(f"\N{WARNING SIGN} {_line(warning, 300)}") for warning in card.warnings[:10]]
+    warnings = [mrkdwn(f"\N{WARNING SIGN} {_line(warning, 300)}") for warning in card.warnings[:10]]
     return [{"type": "context", "elements": warnings}] if warnings else []
 
 
@@ -119,10 +119,11 @@ def _more(buttons: Sequence[Button]) -> list[Block]:
 
 
 def _actions(buttons: Sequence[Button]) -> Block:
-    return {"type": "actions", "elements": list(_buttons(buttons))}
+    return {"type": "actions", "elements": list(button_elements(buttons))}
 
 
-def _buttons(buttons: Sequence[Button]) -> Iterable[Block]:
+def button_elements(buttons: Sequence[Button]) -> Iterable[Block]:
+    """Return buttons for a block of them."""
     taken: set[str] = set()
     for number, button in enumerate(buttons):
         # Slack wants the names in a block to differ: what stands behind the colon is dropped when one is pressed.
@@ -133,11 +134,13 @@ def _buttons(buttons: Sequence[Button]) -> Iterable[Block]:
         yield {"type": "button", "text": label, "action_id": name, "value": button.value, **style}
 
 
-def _section(mrkdwn: str) -> Block:
-    return {"type": "section", "text": _mrkdwn(mrkdwn)}
+def section(words: str) -> Block:
+    """Return a section of text in Slack's marks, escaped by the caller."""
+    return {"type": "section", "text": mrkdwn(words)}
 
 
-def _mrkdwn(text: str) -> Block:
+def mrkdwn(text: str) -> Block:
+    """Return a text in Slack's marks, escaped by the caller."""
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 

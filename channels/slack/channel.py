@@ -10,6 +10,8 @@ from channels.base import (
     Attachment,
     Enclosure,
     ExternalId,
+    Home,
+    Listing,
     Lookup,
     Mark,
     Menu,
@@ -139,9 +141,13 @@ class SlackChannel:
         """Open a form for the person who acted, at most 3 seconds later. Raises a `SendError`."""
         self._api.ask(trigger, answer_url, asked)
 
-    def answer(self, url: str, text: str) -> None:
+    def answer(self, url: str, text: str, listing: Listing | None = None) -> None:
         """Answer a button or command where only the person sees it. Raises a `SendError`."""
-        self._api.answer(url, text)
+        self._api.answer(url, text, listing)
+
+    def show_home(self, person: ExternalId, home: Home) -> None:
+        """Put up somebody's home tab; may be called again. Raises a `SendError`."""
+        self._api.show_home(person, home)
 
     @cached_property
     def _api(self) -> "Api":

@@ -21,10 +21,11 @@ _QUIET.setLevel(logging.CRITICAL + 1)
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """Our bot: its workspace and its user there."""
+    """Our bot: its workspace, its user there, and the address where the workspace's links begin."""
 
     team: str
     user: str
+    url: str = ""
 
 
 def web_client(settings: Settings) -> WebClient:
@@ -71,4 +72,4 @@ def who_am_i(client: WebClient) -> Me:
     """Ask Slack whose token this is. Raises a `SendError`."""
     with slack_errors():
         own = answer(client.auth_test())
-    return Me(text(own, "team_id"), text(own, "user_id"))
+    return Me(text(own, "team_id"), text(own, "user_id"), text(own, "url"))

@@ -21,7 +21,7 @@ def interaction(payload: bytes) -> Json:
 
 def interaction_conversation(body: Json) -> str:
     """Return the ordering key of an interaction: that of the thread it happened in."""
-    return f"{_team(body)}/{_channel(body)}/{_thread(body) or text(child(body, 'user'), 'id')}"
+    return f"{team_of(body)}/{_channel(body)}/{_thread(body) or text(child(body, 'user'), 'id')}"
 
 
 def parse_interaction(payload: bytes) -> tuple[AgentAction, ...]:
@@ -44,6 +44,7 @@ def parse_command(payload: bytes) -> tuple[AgentAction, ...]:
             value=plain(form.get("text", "")).strip(),
             mentions=tuple(slack_id(form.get("team_id", ""), user) for user in mentioned(form.get("text", ""))),
             answer_url=form.get("response_url", ""),
+            trigger=form.get("trigger_id", ""),
         ),
     )
 
@@ -55,7 +56,7 @@ def _pressed(body: Json, action: Json) -> AgentAction:
     message = ts(child(body, "container"), "message_ts") or ts(child(body, "message"))
     name, value, choices = _meant(name.partition(":")[0], action)
     return AgentAction(
-        actor=_actor(body),
+        actor=actor_of(body),
         action=clean_text(name),
         value=clean_text(value),
         choices=choices,
@@ -63,6 +64,7 @@ def _pressed(body: Json, action: Json) -> AgentAction:
         message=_message_id(body, message),
         answer_url=text(body, "response_url"),
         trigger=text(body, "trigger_id"),
+        at_home=text(child(body, "view"), "type") == "home",
     )
 
 
@@ -82,7 +84,7 @@ def _submitted(body: Json) -> AgentAction:
     view = child(body, "view")
     kept = read_metadata(text(view, "private_metadata"))
     return AgentAction(
-        actor=_actor(body),
+        actor=actor_of(body),
         action=clean_text(text(view, "callback_id")),
         value=clean_text(text(kept, "value")),
         choices=tuple(_chosen(child(child(view, "state"), "values"))),
@@ -108,12 +110,14 @@ def _chosen(values: Json) -> Iterator[str]:
                     yield ticket_and_choice(chosen)[1]
 
 
-def _actor(body: Json) -> ExternalId:
+def actor_of(body: Json) -> ExternalId:
+    """Return who did something."""
     user = child(body, "user")
-    return slack_id(known_id(text(user, "team_id") or _team(body)), known_id(text(user, "id")))
+    return slack_id(known_id(text(user, "team_id") or team_of(body)), known_id(text(user, "id")))
 
 
-def _team(body: Json) -> str:
+def team_of(body: Json) -> str:
+    """Return the workspace it was done in."""
     # An app installed for a whole organisation gets no team; the person's own is then the one it acts in.
     return text(child(body, "team"), "id") or text(child(body, "user"), "team_id")
 
@@ -129,4 +133,4 @@ def _thread(body: Json) -> str:
 
 
 def _message_id(body: Json, mark: str) -> ExternalId | None:
-    return slack_id(known_id(_team(body)), known_id(_channel(body)), mark) if mark else None
+    return slack_id(known_id(team_of(body)), known_id(_channel(body)), mark) if mark else None

@@ -1,7 +1,7 @@
 """What the agents' desk needs beyond posting: cards brought up to date, marks on messages, words to one person."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from slack_sdk.web import WebClient
@@ -9,7 +9,7 @@ from slack_sdk.web import WebClient
 from channels.base import ExternalId, Mark, Menu, Sheet, Sign, TicketCard
 from channels.download import post as http_post
 from channels.errors import Undeliverable
-from channels.slack.blocks import card_blocks, card_text
+from channels.slack.blocks import Block, card_blocks, card_text
 from channels.slack.client import TIMEOUT, harmless_to_repeat, slack_errors
 from channels.slack.form import form
 from channels.slack.ids import Place, place
@@ -74,9 +74,16 @@ def _fine(code: str) -> Iterator[None]:
             raise
 
 
-def answer(settings: Settings, url: str, text: str) -> None:
+def show_home(client: WebClient, person: ExternalId, view: Block) -> None:
+    """Put up somebody's home tab."""
+    with harmless_to_repeat(), slack_errors():
+        client.views_publish(user_id=place(person).id, view=view)
+
+
+def answer(settings: Settings, url: str, text: str, blocks: Sequence[Block] = ()) -> None:
     """Post to the address that came with a button or command; it works five times within half an hour."""
-    body = {"response_type": "ephemeral", "replace_original": False, "text": escape(text)}
+    body: Block = {"response_type": "ephemeral", "replace_original": False, "text": escape(text)}
+    body |= {"blocks": list(blocks)} if blocks else {}
     http_post(
         url,
         json.dumps(body).encode(),

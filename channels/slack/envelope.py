@@ -66,6 +66,11 @@ class Envelope:
         )
 
     @property
+    def at_home(self) -> bool:
+        """Say whether somebody opened the app's home tab."""
+        return text(self.event, "type") == "app_home_opened" and text(self.event, "tab") == "home"
+
+    @property
     def in_direct_message(self) -> bool:
         """Say whether it happened between one person and our bot."""
         return text(self.event, "channel_type") == "im"
@@ -106,7 +111,8 @@ class Envelope:
     @property
     def for_us(self) -> bool:
         """Say whether it can mean anything to us; joins, mentions (also sent as messages) and our own posts cannot."""
-        return (self.written or self.changed or self.deleted or self.signed) and not self.ours
+        kinds = (self.written, self.changed, self.deleted, self.signed, self.at_home)
+        return any(kinds) and not self.ours
 
     @property
     def message_key(self) -> str:

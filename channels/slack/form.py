@@ -52,16 +52,21 @@ def menu_element(menu: Menu) -> Json:
 def form(asked: Menu | Sheet, answer_url: str) -> Json:
     """Return the form that asks for a choice or for texts; it carries what is needed when it comes back."""
     kept = {"value": asked.value, "answer_url": answer_url if len(answer_url) <= _LONGEST_URL else ""}
-    choosing = isinstance(asked, Menu)
     return {
         "type": "modal",
         "callback_id": asked.action,
         "private_metadata": json.dumps(kept),
-        "title": plain_text(f"Ticket #{asked.value}" if choosing else asked.label, _TITLE_LIMIT),
-        "submit": plain_text("Save" if choosing else "Send", _TITLE_LIMIT),
+        "title": plain_text(_title(asked), _TITLE_LIMIT),
+        "submit": plain_text("Save" if isinstance(asked, Menu) else "Send", _TITLE_LIMIT),
         "close": plain_text("Cancel", _TITLE_LIMIT),
         "blocks": [_choice(asked)] if isinstance(asked, Menu) else list(_sheet(asked)),
     }
+
+
+def _title(asked: Menu | Sheet) -> str:
+    if isinstance(asked, Sheet):
+        return asked.label
+    return asked.title or f"Ticket #{asked.value}"
 
 
 def _choice(menu: Menu) -> Json:

@@ -21,7 +21,15 @@ SCOPES = (
     "users:read",
     "users:read.email",
 )
-EVENTS = ("message.channels", "message.groups", "message.im", "reaction_added")
+EVENTS = ("app_home_opened", "message.channels", "message.groups", "message.im", "reaction_added")
+
+# In the menu of every message; Slack shows no slash command inside a thread.
+SHORTCUT = {
+    "name": "Open a ticket",
+    "type": "message",
+    "callback_id": "open_ticket",
+    "description": "Make a ticket of this message",
+}
 
 
 def manifest(url: str | None) -> dict[str, object]:
@@ -32,8 +40,13 @@ def manifest(url: str | None) -> dict[str, object]:
             "description": "Tickets from mail, SMS, WhatsApp and Slack, answered here",
         },
         "features": {
-            "app_home": {"messages_tab_enabled": True, "messages_tab_read_only_enabled": False},
+            "app_home": {
+                "home_tab_enabled": True,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": False,
+            },
             "bot_user": {"display_name": "Frontdesk", "always_online": True},
+            "shortcuts": [SHORTCUT],
             "slash_commands": [_command(url)],
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES)}},
@@ -51,7 +64,7 @@ def _command(url: str | None) -> dict[str, object]:
     return {
         "command": "/desk",
         "description": "Find and handle tickets",
-        "usage_hint": "help",
+        "usage_hint": "mine | waiting | open | search WORDS | show 12 | new ADDRESS WORDS | help",
         "should_escape": True,
         **_address(url, "url", "commands"),
     }

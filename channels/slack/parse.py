@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from channels.base import AgentAction, Attachment, ExternalId, InboundMessage, Parsed, RawEvent, clean_line
+from channels.base import AgentAction, Attachment, ExternalId, InboundMessage, Parsed, RawEvent, clean_line, clean_text
 from channels.errors import Malformed
-from channels.slack.commands import parse_command, parse_interaction
+from channels.slack.commands import actor_of, interaction, parse_command, parse_interaction, team_of
 from channels.slack.envelope import Envelope
 from channels.slack.ids import slack_id
 from channels.slack.mrkdwn import mentioned, plain
@@ -18,7 +18,7 @@ def parse(raw: RawEvent) -> tuple[Parsed, ...]:
         if raw.facts.get("kind") == "event":
             return _event(Envelope(read_json(raw.payload)))
         if raw.facts.get("kind") == "interaction":
-            return parse_interaction(raw.payload)
+            return _shortcut(interaction(raw.payload)) or parse_interaction(raw.payload)
         if raw.facts.get("kind") == "command":
             return parse_command(raw.payload)
     except ValueError as error:
@@ -31,11 +31,35 @@ def _event(envelope: Envelope) -> tuple[Parsed, ...]:
         raise Malformed("An event without an event in it.")
     if not envelope.for_us or envelope.by_a_bot:
         return ()
+    if envelope.at_home:
+        return (AgentAction(actor=_author(envelope), action="home", at_home=True),)
     if envelope.signed:
         return (_sign(envelope),)
     if envelope.written:
         return (_message(envelope),)
     return (_action(envelope, "delete"),) if envelope.deleted else _edit(envelope)
+
+
+def _shortcut(body: Json) -> tuple[AgentAction, ...]:
+    """Translate a shortcut used on a message, as if the message came just now; empty for another interaction."""
+    if text(body, "type") != "message_action":
+        return ()
+    channel = text(child(body, "channel"), "id")
+    kind = "im" if channel.startswith("D") else "channel"
+    event = {**child(body, "message"), "type": "message", "channel": channel, "channel_type": kind}
+    used_on = Envelope({"team_id": team_of(body), "event": event})
+    message = _message_id(used_on, _own_ts(used_on))
+    return (
+        AgentAction(
+            actor=actor_of(body),
+            action=clean_text(text(body, "callback_id")),
+            thread=_message_id(used_on, used_on.thread) if used_on.thread else message,
+            message=message,
+            answer_url=text(body, "response_url"),
+            trigger=text(body, "trigger_id"),
+            about=None if used_on.by_a_bot or not text(event, "user") else _message(used_on),
+        ),
+    )
 
 
 def _message(envelope: Envelope) -> InboundMessage:

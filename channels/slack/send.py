@@ -14,6 +14,7 @@ from channels.errors import TryLater, Unclear
 from channels.slack.blocks import post_blocks, post_text
 from channels.slack.client import TIMEOUT, answer, harmless_to_repeat, slack_errors
 from channels.slack.ids import Place, file_id, place, slack_id
+from channels.slack.listing import listing_blocks
 from channels.slack.mrkdwn import escape, label
 from channels.slack.payload import child, text, ts
 from channels.slack.settings import Settings
@@ -23,15 +24,15 @@ METADATA_TYPE = "frontdesk_delivery"
 INSTEAD_OF_NOTHING = b"\n"
 
 
-def post(client: WebClient, outbound: OutboundMessage) -> ExternalId:
-    """Post once and return the message's id. Raises a `SendError`."""
+def post(client: WebClient, outbound: OutboundMessage, workspace_url: str = "") -> ExternalId:
+    """Post once and return the message's id; links in a listing begin with the workspace's. Raises a `SendError`."""
     where = place(outbound.to)
     with slack_errors():
         response = client.chat_postMessage(
             channel=where.id,
             thread_ts=outbound.thread or None,
-            text=post_text(outbound),
-            blocks=post_blocks(outbound),
+            text=escape(outbound.listing.title) if outbound.listing else post_text(outbound),
+            blocks=listing_blocks(outbound.listing, workspace_url) if outbound.listing else post_blocks(outbound),
             username=label(outbound.sender_name) or None,
             metadata={"event_type": METADATA_TYPE, "event_payload": {"delivery": outbound.idempotency_key}},
             unfurl_links=False,

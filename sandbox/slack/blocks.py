@@ -31,13 +31,13 @@ KNOWN = {
 }
 
 
-def check_blocks(blocks: object) -> list[Json]:
-    """Return the blocks if Slack would take them. Raises `SlackError`."""
+def check_blocks(blocks: object, most: int = BLOCKS) -> list[Json]:
+    """Return the blocks if Slack would take them, in a message unless `most` says otherwise. Raises `SlackError`."""
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
         raise SlackError("invalid_blocks_format")
     notes = [note for place, block in enumerate(blocks) for note in _faults_of(block, f"/blocks/{place}")]
-    if len(blocks) > BLOCKS:
-        notes.append(f"no more than {BLOCKS} items allowed [json-pointer:/blocks]")
+    if len(blocks) > most:
+        notes.append(f"no more than {most} items allowed [json-pointer:/blocks]")
     if notes:
         raise SlackError("invalid_blocks", tuple(f"[ERROR] {note}" for note in notes))
     return blocks

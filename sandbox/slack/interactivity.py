@@ -11,7 +11,8 @@ from sandbox.outgoing import Answer
 from sandbox.slack import shapes
 from sandbox.slack.blocks import check_blocks, elements
 from sandbox.slack.errors import SlackError
-from sandbox.slack.menus import check_view, option, states
+from sandbox.slack.home import Homes, check_home, opened
+from sandbox.slack.menus import VIEW_BLOCKS, check_view, option, states
 from sandbox.slack.workspace import Workspace
 from sandbox.slack.world import APP, BOT_USER, DOMAIN, TEAM, Person, Place
 from sandbox.wire import BadRequest, Json, is_json, json_object, truthy
@@ -39,8 +40,9 @@ class Interactivity:
     def __init__(self, slack: Workspace) -> None:
         self._slack = slack
         self._answers: dict[str, AnswerPlace] = {}
-        self._triggers: dict[str, float] = {}
+        self._triggers: dict[str, tuple[float, str]] = {}
         self._views: dict[str, Json] = {}
+        self.homes = Homes()
 
     def press(self, person: Person, place: Place, ts: str, action_id: str, value: str | None) -> int:
         """Press the button of a message that has this action and, if given, this value. Raises `BadRequest`."""
@@ -69,7 +71,7 @@ class Interactivity:
         fields = {"token": "verification-token-of-old", "team_id": TEAM, "team_domain": DOMAIN, "channel_id": place.id}
         fields |= {"channel_name": place.name or "directmessage", "user_id": person.id, "user_name": person.handle}
         fields |= {"command": command, "text": text, "api_app_id": APP, "is_enterprise_install": "false"}
-        fields |= {"response_url": self._answer_url(place, person, None), "trigger_id": self._trigger()}
+        fields |= {"response_url": self._answer_url(place, person, None), "trigger_id": self._trigger(person)}
         return self._slack.call("slack/commands", place.id, fields, partial(self._show_reply, place, person))
 
     def submit(self, person: Person, view_id: str, values: Json) -> int:
@@ -89,18 +91,40 @@ class Interactivity:
 
     def open_view(self, given: Json, view: Json) -> Json:
         """Open a modal for who holds the trigger. Raises `SlackError`."""
-        until = self._triggers.pop(given.get("trigger_id", ""), None)
-        if until is None:
+        until, user = self._triggers.pop(given.get("trigger_id", ""), (0.0, ""))
+        if not user:
             raise SlackError("invalid_trigger_id")
         if time.monotonic() > until:
             raise SlackError("expired_trigger_id")
         check_view(view)
-        return self._keep_view("view", view)
+        return self._keep_view("view", view | {"user_id": user})
 
     def publish_view(self, given: Json, view: Json) -> Json:
         """Put a person's home tab up. Raises `SlackError`."""
         user = self._slack.world.person(given.get("user_id", "")).id
-        return self._keep_view("home", view | {"user_id": user})
+        check_home(view)
+        kept = self._keep_view("home", view | {"user_id": user})
+        self.homes.put_up(user, kept["view"])
+        return kept
+
+    def open_home(self, person: Person) -> int:
+        """Open the app's home tab."""
+        place = self._slack.world.direct(person.id)
+        event = opened(person.id, place.id, self.homes.view(person.id), self._slack.talk.stamp())
+        return self._slack.tell(place, event)
+
+    def press_home(self, person: Person, action_id: str, value: str | None) -> int:
+        """Press a button of the app's home tab. Raises `BadRequest`."""
+        view = self.homes.view(person.id)
+        block, element = self.homes.pressed(person.id, action_id, value)
+        payload = self._payload("block_actions", person, None) | {"view": view}
+        payload |= {"container": {"type": "view", "view_id": view["id"]}}
+        payload["actions"] = [_action(block, element, value) | {"action_ts": self._slack.talk.stamp()}]
+        return self._send(self._slack.world.direct(person.id), payload)
+
+    def open_views(self, user: str) -> list[Json]:
+        """Return the forms that somebody has in front of them."""
+        return [view for view in self._views.values() if view["type"] == "modal" and view["user_id"] == user]
 
     def answer(self, token: str, given: Json) -> bool:
         """Take what the app posts to a `response_url`; false when it leads nowhere any more. Raises `SlackError`."""
@@ -141,7 +165,7 @@ class Interactivity:
 
     def _keep_view(self, kind: str, view: Json) -> Json:
         kept = view | {
-            "blocks": shapes.with_block_ids(check_blocks(view.get("blocks"))),
+            "blocks": shapes.with_block_ids(check_blocks(view.get("blocks"), VIEW_BLOCKS)),
             "id": shapes.new_id("V"),
             "team_id": TEAM,
             "app_id": APP,
@@ -155,7 +179,7 @@ class Interactivity:
     def _payload(self, kind: str, person: Person, place: Place | None) -> Json:
         user = {"id": person.id, "username": person.handle, "name": person.handle, "team_id": person.team}
         payload: Json = {"type": kind, "user": user, "api_app_id": APP, "token": "verification-token-of-old"}
-        payload |= {"trigger_id": self._trigger(), "team": {"id": TEAM, "domain": DOMAIN}}
+        payload |= {"trigger_id": self._trigger(person), "team": {"id": TEAM, "domain": DOMAIN}}
         payload |= {"enterprise": None, "is_enterprise_install": False}
         if place is not None:
             payload["channel"] = {"id": place.id, "name": place.name or "directmessage"}
@@ -164,9 +188,9 @@ class Interactivity:
     def _send(self, place: Place, payload: Json) -> int:
         return self._slack.call("slack/interactivity", place.id, {"payload": json.dumps(payload)})
 
-    def _trigger(self) -> str:
+    def _trigger(self, person: Person) -> str:
         trigger = f"{secrets.randbelow(10**12)}.{secrets.randbelow(10**11)}.{secrets.token_hex(16)}"
-        self._triggers[trigger] = time.monotonic() + TRIGGER_LIVES
+        self._triggers[trigger] = time.monotonic() + TRIGGER_LIVES, person.id
         return trigger
 
     def _answer_url(self, place: Place, person: Person, message: Json | None) -> str:

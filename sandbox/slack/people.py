@@ -32,6 +32,8 @@ class People:
             "shortcut": self.shortcut,
             "command": self.command,
             "submit": self.submit,
+            "open_home": self.open_home,
+            "press_home": self.press_home,
             "user": self.user,
             "channel": self.channel,
         }
@@ -87,6 +89,23 @@ class People:
         """Let somebody send a modal off."""
         person = self._slack.world.person(need(given, "user"))
         return {"webhook": self._interactivity.submit(person, need(given, "view_id"), given.get("values") or {})}
+
+    def open_home(self, given: Json) -> Json:
+        """Let somebody open the app's home tab."""
+        return {"webhook": self._interactivity.open_home(self._slack.world.person(need(given, "user")))}
+
+    def press_home(self, given: Json) -> Json:
+        """Let somebody press a button of the app's home tab."""
+        person = self._slack.world.person(need(given, "user"))
+        return {"webhook": self._interactivity.press_home(person, need(given, "action_id"), given.get("value"))}
+
+    def home(self, user: str) -> Json:
+        """Return the home tab that the app has put up for somebody, empty before it has."""
+        return self._interactivity.homes.view(user)
+
+    def views(self, user: str) -> list[Json]:
+        """Return the forms that somebody has in front of them."""
+        return self._interactivity.open_views(user)
 
     def user(self, given: Json) -> Json:
         """Add a person, or replace one: a guest, a robot or somebody gone by a flag, somebody foreign by their team."""

@@ -130,15 +130,15 @@ class Workspace:
             details = {"file": file.about["id"], "name": file.about["name"], "content_base64": encoded(file.content)}
             self.record_message("file", place, message | details)
 
-    def tell(self, place: Place, event: Json) -> None:
-        """Post an event to the app, if it is a member of the channel."""
+    def tell(self, place: Place, event: Json) -> int:
+        """Post an event to the app, if it is a member of the channel, and return the call's id, 0 for none."""
         if BOT_USER not in place.members:
-            return
+            return 0
         author = self.world.people.get(event.get("user", BOT_USER))
         body = shapes.envelope(event, author.team if author else TEAM, shared=self.world.shared(place))
         webhook = self._webhook("slack/events", place.id, json.dumps(body).encode(), "application/json", None)
         instead = self._envelope("slack/events", body)
-        self.webhooks.queue(replace(webhook, delays=self.settings.slack_retry_delays, instead=instead))
+        return self.webhooks.queue(replace(webhook, delays=self.settings.slack_retry_delays, instead=instead))
 
     def call(self, path: str, lane: str, fields: Mapping[str, str], then: Then = None) -> int:
         """Post a form to the app's interactivity or command address; Slack makes such calls once."""

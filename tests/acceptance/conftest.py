@@ -22,6 +22,7 @@ from workers.local.supervisor import Supervisor, free_port
 SETTINGS = {
     "REPLY_HOLD_SECONDS": "0",
     "SWEEP_SECONDS": "1",
+    "DIGEST_AT": "off",
     "EVENT_LEASE_SECONDS": "5",
     "SMTP_TIMEOUT": "5",
     "TWILIO_LOOK_AFTER_SECONDS": "1,2,4",

@@ -2,8 +2,9 @@
 
 import re
 import uuid
+from datetime import date
 
-from sqlalchemy import CheckConstraint, Column, Connection, Integer, LargeBinary, String, Table, insert
+from sqlalchemy import CheckConstraint, Column, Connection, Date, Integer, LargeBinary, String, Table, insert
 from sqlalchemy.dialects.postgresql import JSONB
 
 _ONE_OF = re.compile(r"(\w+) IN \((.*)\)")
@@ -44,5 +45,5 @@ def _value(connection: Connection, column: Column[object]) -> object:
 def _plain(column: Column[object]) -> object:
     if isinstance(column.type, String):
         return uuid.uuid4().hex[: column.type.length]
-    plain = {LargeBinary: b"", Integer: 0, JSONB: {}}
+    plain = {LargeBinary: b"", Integer: 0, JSONB: {}, Date: date(2026, 11, 2)}
     return next(value for kind, value in plain.items() if isinstance(column.type, kind))

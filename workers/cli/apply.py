@@ -167,6 +167,7 @@ def _habits(entry: Mapping[str, Any], stored: Habits) -> Habits:
         acknowledge=_switch(entry, "acknowledge", default=stored.acknowledge),
         acknowledgement=_words(entry, "acknowledgement", default=stored.acknowledgement, limit=10_000),
         assign_first_answer=_switch(entry, "assign_first_answer", default=stored.assign_first_answer),
+        digest=_switch(entry, "digest", default=stored.digest),
     )
 
 

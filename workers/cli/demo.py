@@ -100,6 +100,7 @@ def _own_environment() -> dict[str, str]:
         "REOPEN_WINDOW_DAYS": str(REOPEN_WINDOW / 86_400),
         "EVENT_LEASE_SECONDS": str(EVENT_LEASE),
         "SWEEP_SECONDS": "1",
+        "DIGEST_AT": "off",
     }
 
 

@@ -14,6 +14,7 @@ import click
 
 from sandbox.client import Sandbox, file, wait_for
 from sandbox.wire import Json
+from workers.cli.play_home import agents_find_their_work, message_becomes_a_ticket
 from workers.local.desk import RunningDesk
 from workers.local.supervisor import Supervisor
 
@@ -368,6 +369,8 @@ STEPS: tuple[Callable[[Play], None], ...] = (
     failure_is_told,
     quoted_whatsapp,
     stranger_stays_out,
+    agents_find_their_work,
+    message_becomes_a_ticket,
     worker_killed,
     flower_shows_the_tasks,
 )

@@ -1,4 +1,4 @@
-"""What agents do rather than write: buttons, emoji, commands, editing and deleting their messages."""
+"""What agents do rather than write: buttons, emoji, editing and deleting their messages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,12 +19,11 @@ from models.departments import desk_of, settings_of
 from models.merges import lock_standing, merged_into
 from models.messages import Message, messages_named
 from models.notes import add_note
-from models.tickets import Ticket, TicketStatus, list_tickets, lock_ticket, ticket_by_external_id, ticket_by_id
-from models.users import UserType, departments_of
+from models.tickets import Ticket, lock_ticket, ticket_by_external_id, ticket_by_id
 from workers.db import Wakeup, enqueue
 from workers.desk import lifecycle, window
 from workers.desk.card_actions import ACTIONS, CardActions
-from workers.desk.identity import Agent, Refusal, agent_for, user_for
+from workers.desk.identity import Agent, Refusal, agent_for
 from workers.desk.originals import ACTION as ORIGINAL
 from workers.desk.outcome import Outcome, answered, ignored
 from workers.desk.refusing import refused
@@ -37,10 +36,7 @@ log = get_logger()
 
 TOO_LATE = "The message was changed after it had been sent: the client keeps the first text. Write again to correct it."
 NOT_SENT = "Nothing was sent: the message was taken back before. Write a new one to answer the client."
-_HELP = "`/desk open` lists the open tickets of your departments. Answers are written in a ticket's thread."
-_LISTED = 20
 _SIGNED = {Sign.TAKEN: "take", Sign.CLOSED: "close", Sign.URGENT: "urgent"}
-_WAITING = (TicketStatus.OPEN, TicketStatus.WAITING_FOR_AGENT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +53,6 @@ class Actions:
         ways = {
             "edit": self._rewrite,
             "delete": self._rewrite,
-            "command": self._command,
             "retry": self._retry,
             "sign": self._signed,
         }
@@ -200,16 +195,3 @@ class Actions:
         what = f"{who} edited a message. It now reads:\n{clean_text(action.value)}"
         self.outbox.tell(session, ticket, what if action.action == "edit" else f"{who} deleted a message.")
         return Outcome()
-
-    def _command(self, session: Session, action: AgentAction, profile: Profile | None) -> Outcome:
-        user = user_for(session, action.actor, profile)
-        if isinstance(user, Refusal):
-            return refused(action, user)
-        if action.value.strip() != "open":
-            return answered(action, _HELP)
-        own = None if user.type == UserType.ADMINISTRATOR else departments_of(session, user)
-        lines = [
-            f"#{ticket.id} {ticket.title} ({client}, {ticket.status})"
-            for ticket, client, _ in list_tickets(session, _WAITING, _LISTED, department_ids=own)
-        ]
-        return answered(action, "\n".join(lines) or "No ticket waits for an answer.")

@@ -14,6 +14,7 @@ from models.departments import Department, desk_of, staffed_departments
 from models.merges import MergeKind, family_of, merged_into
 from models.messages import Message, MessageSource, last_source
 from models.tags import list_tags, tag_ids_of, tags_of
+from models.ticket_addresses import address_of_ticket
 from models.tickets import Priority, Ticket, TicketStatus, linked_to
 from models.users import User, agents_of
 from workers.desk.originals import original_buttons
@@ -29,6 +30,7 @@ def card_of(session: Session, channels: Registry, ticket_id: int, place: str) ->
     ticket = session.get_one(Ticket, ticket_id)
     department = session.get(Department, ticket.department_id) if ticket.department_id else None
     source = last_source(session, ticket_id)
+    reached = source or address_of_ticket(session, ticket_id)
     block = block_of(session, client_address(channels, source)) if source else None
     asked = assign_menu(session, ticket), department_menu(session, ticket)
     worked_on_here = desk_of(session, ticket.department_id).agents_channel == place
@@ -36,8 +38,8 @@ def card_of(session: Session, channels: Registry, ticket_id: int, place: str) ->
         ticket_id=ticket.id,
         title=ticket.title,
         client=session.get_one(Client, ticket.client_id).name,
-        address=source.sender if source else "",
-        channel=source.channel if source else "",
+        address=reached.sender if reached else "",
+        channel=reached.channel if reached else "",
         department=department.name if department else "no department",
         status=ticket.status,
         priority=ticket.priority,

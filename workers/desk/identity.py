@@ -32,14 +32,19 @@ class Agent:
 
 
 def known_as(said: InboundMessage) -> KnownAs:
-    """Return every name under which the sender of a message may be known, the one in use first.
+    """Return every name under which the sender of a message may be known, the one in use first."""
+    return every_name(said.sender, *said.also_known_as)
+
+
+def every_name(person: ExternalId, *others: ExternalId) -> KnownAs:
+    """Return every name under which a person may be known.
 
     A number is one person's by SMS and by WhatsApp, and in both ways in which some countries' mobiles are written.
     """
-    stated = (said.sender, *said.also_known_as)
-    if said.sender.type not in _NUMBER_TYPES or not said.sender.value.startswith("+"):
+    stated = (person, *others)
+    if person.type not in _NUMBER_TYPES or not person.value.startswith("+"):
         return KnownAs(stated=stated)
-    numbers = dict.fromkeys((said.sender.value, *variants(said.sender.value)))
+    numbers = dict.fromkeys((person.value, *variants(person.value)))
     alike = (ExternalId(type=kind, value=number) for number in numbers for kind in _NUMBER_TYPES)
     return KnownAs(stated=stated, alike=tuple(each for each in alike if each not in stated))
 

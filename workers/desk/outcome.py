@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from channels.base import AgentAction, ExternalId, InboundMessage, Menu, Parsed, Profile, Sheet
+from channels.base import AgentAction, ExternalId, Home, InboundMessage, Listing, Menu, Parsed, Profile, Sheet
 from models.attachments import StoredFile
 from models.inbound_events import EventStatus
 
@@ -28,13 +28,17 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A word to the one person who acted, by the address that came with it or else where it was; best effort."""
+    """A word to the one person who acted, by the address that came with it or else where it was; best effort.
+
+    `listing` needs the address.
+    """
 
     text: str
     url: str = ""
     place: ExternalId | None = None
     thread: ExternalId | None = None
     person: ExternalId | None = None
+    listing: Listing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,14 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HomeShown:
+    """What one person sees from now on when they open the app; like an answer, and made anew each time they open it."""
+
+    person: ExternalId
+    home: Home
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What recording an event came to; `reason` says why it was ignored."""
 
@@ -54,6 +66,7 @@ class Outcome:
     reason: str | None = None
     answers: tuple[Answer, ...] = ()
     asks: tuple[Ask, ...] = ()
+    homes: tuple[HomeShown, ...] = ()
 
 
 def ignored(reason: str) -> Outcome:

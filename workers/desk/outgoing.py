@@ -39,6 +39,7 @@ from models.merges import family_threads
 from models.messages import Message, heard_in, mail_names_before, name_of_message, source_of
 from models.suppressions import Suppression, SuppressionReason, suppression_of
 from models.templates import template_use
+from models.ticket_addresses import address_of_ticket
 from models.tickets import Ticket, threads_of
 from models.users import User
 from workers.callbacks import callback_name
@@ -137,7 +138,7 @@ class Outgoing:
             to=ExternalId(type=claimed.recipient_type, value=claimed.recipient),
             sender=ExternalId(type=channel.address_type, value=claimed.sender),
             sender_name=habits.from_name or _speaker(session, message, ticket),
-            subject=_subject(ticket),
+            subject=_subject(session, ticket),
             body="\n".join(each for each in (piece.body, *self._links(piece, stored, claimed)) if each),
             references=tuple(mail_names_before(session, message.ticket_id, message.id, _REFERENCES)),
             attachments=tuple(self._attachment(each, claimed) for each in files),
@@ -255,8 +256,10 @@ def _keep_together(session: Session, claimed: ClaimedDelivery) -> None:
         raise Undeliverable("a part before it was not sent", code=PART_BEFORE)
 
 
-def _subject(ticket: Ticket) -> str:
+def _subject(session: Session, ticket: Ticket) -> str:
     title = ticket.title
+    if address_of_ticket(session, ticket.id) is not None:  # what we begin answers nothing
+        return f"{title} [#{ticket.id}]"
     while title[:3].lower() == "re:":
         title = title[3:].strip()
     return f"Re: {title} [#{ticket.id}]"

@@ -29,9 +29,12 @@ from workers.desk import identity, lifecycle
 from workers.desk.acknowledgement import Acknowledgements
 from workers.desk.actions import Actions
 from workers.desk.among_clients import AmongClients
+from workers.desk.commands import Commands
 from workers.desk.consent import heed
 from workers.desk.files import release
+from workers.desk.home import refreshed
 from workers.desk.linking import link_people
+from workers.desk.opening import OPEN_TICKET
 from workers.desk.outcome import ALREADY_RECORDED, IgnoredError, Outcome, Prepared, ignored
 from workers.desk.refusing import refused_at_once
 from workers.desk.replies import Replies
@@ -78,6 +81,7 @@ class Recorder:
     replies: Replies
     among_clients: AmongClients
     actions: Actions
+    commands: Commands
     reports: Reports
     acknowledgements: Acknowledgements
     windows: Windows
@@ -91,7 +95,8 @@ class Recorder:
         processed = [each for each in outcomes if each.status is EventStatus.PROCESSED]
         answers = tuple(answer for each in outcomes for answer in each.answers)
         asks = tuple(ask for each in outcomes for ask in each.asks)
-        outcome = Outcome(answers=answers, asks=asks) if processed else outcomes[0]
+        homes = tuple(home for each in outcomes for home in each.homes)
+        outcome = Outcome(answers=answers, asks=asks, homes=homes) if processed else outcomes[0]
         return replace(outcome, answers=(*linked, *outcome.answers))
 
     def _record(self, session: Session, event: ClaimedEvent, prepared: Prepared, index: int) -> Outcome:
@@ -99,9 +104,7 @@ class Recorder:
         if isinstance(said, DeliveryReport):
             return self.reports.record(session, event.channel, said)
         if isinstance(said, AgentAction):
-            profile = prepared.profiles.get(said.actor)
-            refused = refused_at_once(session, said, profile)
-            return refused or self.actions.record(session, said, profile, files)
+            return self._record_action(session, event, prepared, said, files)
         profile = prepared.profiles.get(said.sender)
         here = _desk_here(session, said) if event.channel == AGENTS_CHANNEL else None
         if here is not None and here.among_agents:
@@ -111,6 +114,42 @@ class Recorder:
         if profile is not None and not said.sender_name:
             said = replace(said, sender_name=profile.name)
         return self._record_client(session, _Arrival(event=event, said=said, files=files, here=here))
+
+    def _record_action(
+        self, session: Session, event: ClaimedEvent, prepared: Prepared, said: AgentAction, files: Sequence[StoredFile]
+    ) -> Outcome:
+        profile = prepared.profiles.get(said.actor)
+        if said.action == "home":
+            return refreshed(session, said, profile, Outcome())
+        outcome = refused_at_once(session, said, profile) or self._act(session, event, prepared, said, files)
+        return refreshed(session, said, profile, outcome) if said.at_home else outcome
+
+    def _act(
+        self, session: Session, event: ClaimedEvent, prepared: Prepared, said: AgentAction, files: Sequence[StoredFile]
+    ) -> Outcome:
+        if said.action == OPEN_TICKET:
+            return self._open_at_request(session, event, prepared, said, files)
+        profile = prepared.profiles.get(said.actor)
+        if said.action == "command":
+            return self.commands.record(session, said, profile, event.id)
+        return self.actions.record(session, said, profile, files)
+
+    def _open_at_request(
+        self,
+        session: Session,
+        event: ClaimedEvent,
+        prepared: Prepared,
+        action: AgentAction,
+        files: Sequence[StoredFile],
+    ) -> Outcome:
+        openings = self.commands.openings
+        wanted = openings.of_message(session, event.id, prepared, action)
+        if isinstance(wanted, Outcome):
+            return wanted
+        arrival = _Arrival(event=event, said=wanted.said, files=files)
+        speaker, desk = identity.client_for(session, wanted.said), desk_of(session, wanted.department.id)
+        ticket = self._open(session, arrival, speaker.client_id, None, desk)
+        return openings.opened(session, ticket, wanted, action)
 
     def _record_client(self, session: Session, arrival: _Arrival) -> Outcome:
         said = arrival.said

@@ -24,6 +24,7 @@ from workers.inbox import Inbox
 from workers.logs import get_logger
 from workers.runtime import Runtime
 from workers.settings import SettingsError, number
+from workers.silence import longest_silence
 
 log = get_logger()
 
@@ -47,7 +48,7 @@ def accounts_of(environment: Mapping[str, str]) -> tuple[Account, ...]:
 
 def pace_of(environment: Mapping[str, str]) -> Pace:
     """Return how often and how far to look. Raises `SettingsError`."""
-    silent = 60 * number(environment, "IMAP_SILENT_MINUTES", 15, least=1, most=1440)
+    silent = longest_silence(environment).total_seconds()
     days = number(environment, "IMAP_LOOK_BACK_DAYS", 3, least=0, most=366)
     return Pace(idle=min(Pace().idle, silent / 3), silent=silent, look_back_days=days)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from channels.base import Attachment, InboundMessage, Parsed
+from channels.base import AgentAction, Attachment, InboundMessage, Parsed
 from channels.errors import TryLater, Undeliverable
 from channels.vcard import TYPES as CONTACTS
 from channels.vcard import contacts
@@ -48,11 +48,12 @@ class EventFiles:
 
     def of(self, parsed: Sequence[Parsed]) -> Mapping[int, Sequence[StoredFile]]:
         """Take in the files of each message, by its index. Raises `TryLater`, and `LeaseLostError`."""
-        chats = (index for index, said in enumerate(parsed) if isinstance(said, InboundMessage) and said.direct)
+        messages = {index: said.about if isinstance(said, AgentAction) else said for index, said in enumerate(parsed)}
+        chats = (index for index, said in messages.items() if isinstance(said, InboundMessage) and said.direct)
         self._words = {index: [] for index in chats}
         return {
             index: [self._take(attachment, index) for attachment in said.attachments]
-            for index, said in enumerate(parsed)
+            for index, said in messages.items()
             if isinstance(said, InboundMessage) and said.attachments
         }
 

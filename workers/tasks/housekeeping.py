@@ -3,6 +3,7 @@
 `housekeeping.sweep` wakes every row that is due and that no worker holds: nothing depends on a task arriving.
 `housekeeping.remind` tells agents of clients who soon cannot be answered freely.
 `housekeeping.reconcile` asks Slack and Twilio what was said while their calls did not get through.
+`housekeeping.digest` tells agents on weekdays what waits.
 """
 
 from collections.abc import Sequence
@@ -11,11 +12,12 @@ from functools import cache
 
 from sqlalchemy.orm import Session
 
-from models.base import try_lock
+from models.base import now, try_lock
 from models.delivery_claims import due_deliveries
 from models.inbound_events import due_events
 from workers.app import app, publish
 from workers.db import Wakeup, enqueue
+from workers.desk.digests import Digests, DigestTime
 from workers.desk.reconciling import Reconciler
 from workers.inbox import Inbox
 from workers.logs import get_logger
@@ -44,6 +46,16 @@ def remind() -> None:
 def reconcile() -> None:
     """Look once for what was missed."""
     _reconciler().run()
+
+
+@app.task(name="housekeeping.digest")
+def digest() -> None:
+    """Post the digests that are due."""
+    tools = runtime()
+    at, zone = tools.settings.digest_at, tools.settings.digest_zone
+    due = DigestTime(at=at, zone=zone) if at else None
+    environment = tools.settings.environment
+    Digests(database=tools.database, desk=tools.agents_desk, time=due, environment=environment).run(now())
 
 
 @cache

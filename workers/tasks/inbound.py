@@ -34,11 +34,12 @@ from models.inbound_events import (
 from workers.app import app
 from workers.db import Wakeup, enqueue
 from workers.desk import originals
-from workers.desk.outcome import Answer, Ask, IgnoredError, Outcome, Prepared, ignored
+from workers.desk.outcome import Answer, Ask, HomeShown, IgnoredError, Outcome, Prepared, ignored
 from workers.logs import get_logger
 from workers.runtime import Runtime, runtime
 from workers.tasks import row_ids
 from workers.tasks.files import EventFiles, LeaseLostError
+from workers.tasks.resuming import resumed
 
 log = get_logger()
 
@@ -105,7 +106,7 @@ def _prepare(tools: Runtime, claimed: ClaimedEvent) -> Prepared:
         payload=claimed.payload,
         facts=claimed.facts,
     )
-    parsed = channel.parse(raw)
+    parsed = tuple(resumed(tools, each) for each in channel.parse(raw))
     taken = EventFiles(tools, claimed)
     files = {**taken.of(parsed), **_originals(tools, taken, parsed)}
     return Prepared(parsed=taken.told(parsed), files=files, profiles=_profiles(channel, parsed))
@@ -114,7 +115,8 @@ def _prepare(tools: Runtime, claimed: ClaimedEvent) -> Prepared:
 def _profiles(channel: Channel, parsed: Sequence[Parsed]) -> Mapping[ExternalId, Profile | None]:
     messages = {each.sender for each in parsed if isinstance(each, InboundMessage)}
     actions = {each.actor for each in parsed if isinstance(each, AgentAction)}
-    return {person: channel.profile(person) for person in messages | actions}
+    authors = {each.about.sender for each in parsed if isinstance(each, AgentAction) and each.about}
+    return {person: channel.profile(person) for person in messages | actions | authors}
 
 
 def _originals(tools: Runtime, taken: EventFiles, parsed: Sequence[Parsed]) -> Mapping[int, Sequence[StoredFile]]:
@@ -186,6 +188,15 @@ def _answer(tools: Runtime, outcome: Outcome) -> None:
         _ask(tools, ask)
     for answer in outcome.answers:
         _say(tools, answer)
+    for shown in outcome.homes:
+        _show_home(tools, shown)
+
+
+def _show_home(tools: Runtime, shown: HomeShown) -> None:
+    try:
+        tools.agents_desk.show_home(shown.person, shown.home)
+    except ChannelError as error:
+        log.warning("home_not_shown", reason=str(error))
 
 
 def _ask(tools: Runtime, ask: Ask) -> None:
@@ -199,7 +210,7 @@ def _ask(tools: Runtime, ask: Ask) -> None:
 def _say(tools: Runtime, answer: Answer) -> None:
     try:
         if answer.url:
-            tools.agents_desk.answer(answer.url, answer.text)
+            tools.agents_desk.answer(answer.url, answer.text, answer.listing)
         elif answer.place is not None and answer.person is not None:
             tools.agents_desk.whisper(answer.place, answer.thread, answer.person, answer.text)
     except ChannelError as error:
