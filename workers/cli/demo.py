@@ -100,6 +100,8 @@ def _own_environment() -> dict[str, str]:
         "REOPEN_WINDOW_DAYS": str(REOPEN_WINDOW / 86_400),
         "EVENT_LEASE_SECONDS": str(EVENT_LEASE),
         "SWEEP_SECONDS": "1",
+        # A day's posts in a minute.
+        "SLACK_POSTS_PER_SECOND": "0",
     }
 
 
