@@ -149,6 +149,7 @@ def test_a_channel_without_the_bot_stops_is_told_once_and_goes_on_in_order_when_
     cards = [each for each in posts(desk, "C0BILLING") if each.startswith("#")]
     assert [each.split()[-1] for each in cards] == ["0", "1", "2"]
     assert len(posts(desk, "C0BILLING")) == 6
+    assert desk.scalars("SELECT DISTINCT status FROM deliveries") == ["sent"]
 
 
 @pytest.mark.usefixtures("without_the_bot")
