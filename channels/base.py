@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from channels.plans import Enclosure, Plan
 from channels.pace import Act, Pace
+from channels.plans import Enclosure, Plan
 from channels.text import unbase64, unuuencode
 from models.external_ids import ExternalId, bounded, clean_line, clean_text
 

@@ -20,8 +20,8 @@ from channels.email.dkim import Signer
 from channels.email.relay import Relay
 from channels.email.send import Letter, Sender
 from channels.errors import TryLater, Undeliverable
-from channels.plans import files_with_last
 from channels.pace import Act, Pace
+from channels.plans import files_with_last
 
 _SLACK_SECONDS = 5.0
 _DEFAULT_TIMEOUT = "60"

@@ -25,8 +25,8 @@ from channels.base import (
 )
 from channels.download import download
 from channels.errors import Undeliverable
-from channels.plans import Piece
 from channels.pace import Act, Pace
+from channels.plans import Piece
 from channels.slack.ids import slack_id
 from channels.slack.mrkdwn import pieces
 from channels.slack.pace import pace

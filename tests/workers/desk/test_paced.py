@@ -19,7 +19,6 @@ def paced(environment: dict[str, str], sandbox: Sandbox) -> Iterator[Desk]:
     """A desk whose providers take one message in fifty seconds, after ten at once: no test is as slow as that."""
     usual = environment | {"SLACK_POSTS_PER_SECOND": "0.02", "TWILIO_SMS_PER_SECOND": "0.02"}
     made = Desk(build(from_environment(usual), lambda _: None), sandbox)
-    made.apply_example()
     yield made
     made.tools.database.engine.dispose()
 
