@@ -46,6 +46,7 @@ lint: $(READY) ## Check style, types and who imports whom
 
 bench: $(READY) ## Measure latency, throughput and memory; with CORPORA=DIR, parsing on the mails there
 	@$(BIN)/python -m tests.bench $(if $(CORPORA),"$(CORPORA)")
+	@$(BIN)/python -m tests.pace_bench
 
 corpora: $(READY) ## Measure how mail is read against the expectations in CORPORA=DIR
 	@$(BIN)/python -m tests.corpora "$(CORPORA)"

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from channels.listing import Home, Listing
+from channels.pace import Act, Pace
 from channels.plans import Enclosure, Plan
 from channels.text import unbase64, unuuencode
 from models.external_ids import ExternalId, bounded, clean_line, clean_text
@@ -491,6 +492,9 @@ class Channel(Protocol):
 
     def plan(self, body: str, files: Sequence[Enclosure]) -> Plan:
         """Tell an answer in sends: which part of its text and which of its files go together, in order. Pure."""
+
+    def pace(self, act: Act, recipient: str, sender: str) -> Pace | None:
+        """Return what a send is counted with, by whom it goes to and from; `None` where nothing is ever counted."""
 
     def send(self, outbound: OutboundMessage) -> ExternalId:
         """Send once and return the provider's id. Raises a `SendError`."""

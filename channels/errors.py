@@ -6,6 +6,7 @@ ChannelError
 ├── MailboxError               while fetching mail, which goes on later; its kinds stand where they are raised
 └── SendError
     ├── TryLater(retry_after)  certainly not sent: the row gets a later next_attempt_at
+    │   ├── TooMany            and all that the provider counts together with it waits as well
     │   └── Stopped            and nothing else can be sent that way until an operator mends it: they are told
     ├── Undeliverable(code)    certainly not sent and never will be: delivery failed, the agents are told
     ├── WindowClosed           certainly not sent, and not to be until the client writes: held, the agents are told
@@ -45,6 +46,10 @@ class TryLater(SendError):
     def __init__(self, reason: str, *, retry_after: float | None = None) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
+
+
+class TooMany(TryLater):
+    """Certainly not sent: the provider has had too much of this kind just now."""
 
 
 class Stopped(TryLater):

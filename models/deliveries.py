@@ -50,6 +50,10 @@ class Purpose(StrEnum):
     ACKNOWLEDGEMENT = "acknowledgement"
 
 
+# What would be there twice if it were sent twice; the rest may be repeated.
+ONCE = (Purpose.MESSAGE, Purpose.FILES, Purpose.CARD, Purpose.ACKNOWLEDGEMENT)
+
+
 class DeliveryStatus(StrEnum):
     """What became of a send; the first three are open, and one that is held opens again when the client writes."""
 
@@ -86,7 +90,7 @@ _IS_ACKNOWLEDGEMENT = text("purpose = 'acknowledgement'")
 
 
 class Delivery(Identified, Base):
-    """One outbound send; `created_at` is when it was decided."""
+    """One outbound send; `created_at` is when it was decided, `turn_at` the turn it was given among its like."""
 
     __tablename__ = "deliveries"
     __table_args__ = (
@@ -133,6 +137,7 @@ class Delivery(Identified, Base):
     lookups: Mapped[int] = mapped_column(server_default="0", default=0)
     next_attempt_at: Mapped[datetime] = mapped_column(server_default=UTC_NOW)
     lease_until: Mapped[datetime | None]
+    turn_at: Mapped[datetime | None]
     tried_since: Mapped[datetime] = mapped_column(server_default=UTC_NOW)
     attempted_at: Mapped[datetime | None]
     external_id: Mapped[str | None] = mapped_column(String(255))

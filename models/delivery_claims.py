@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, se
 from sqlalchemy.orm import Session, aliased
 
 from models.base import UTC_NOW, among
-from models.deliveries import OPEN, Delivery, DeliveryStatus, Purpose, pending_again
+from models.deliveries import ONCE, OPEN, Delivery, DeliveryStatus, Purpose, pending_again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class ClaimedDelivery:
     """A delivery that is ours until its lease ends.
 
     `look_up` says that an earlier send may have gone out; `attempted_at` is when the first one began, `tried_since`
-    when the row was made or a person last asked to send it again.
+    when the row was made or a person last asked to send it again. `turn_at` is the turn that it waited for.
     """
 
     id: int
@@ -43,6 +43,12 @@ class ClaimedDelivery:
     tried_since: datetime
     attempted_at: datetime
     look_up: bool
+    turn_at: datetime | None
+
+    @property
+    def only_asks(self) -> bool:
+        """Say whether the provider is asked what it has, and is sent nothing."""
+        return self.look_up and self.purpose in ONCE
 
 
 # How long a claim holds, by channel.
@@ -106,6 +112,48 @@ def _claimed(delivery: Delivery, *, look_up: bool) -> ClaimedDelivery:
         tried_since=delivery.tried_since,
         attempted_at=delivery.attempted_at or delivery.created_at,
         look_up=look_up,
+        turn_at=delivery.turn_at,
+    )
+
+
+def put_back(session: Session, claimed: ClaimedDelivery, wait: float, reason: str = "") -> None:
+    """Undo a claim in the transaction that made it: the row is due in `wait` seconds, and nothing was counted."""
+    first = not claimed.look_up and claimed.attempts == 1
+    session.execute(
+        update(Delivery)
+        .where(Delivery.id == claimed.id)
+        .values(
+            status=DeliveryStatus.UNCLEAR if claimed.look_up else DeliveryStatus.PENDING,
+            attempts=claimed.attempts - (0 if claimed.look_up else 1),
+            lookups=claimed.lookups - (1 if claimed.look_up else 0),
+            attempted_at=None if first else claimed.attempted_at,
+            lease_until=None,
+            turn_at=None,
+            next_attempt_at=UTC_NOW + literal(timedelta(seconds=wait)),
+            error_text=reason or Delivery.error_text,
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def begin_anew(session: Session, delivery_id: int) -> None:
+    """Let the time for which a send is tried begin now."""
+    session.execute(
+        update(Delivery)
+        .where(Delivery.id == delivery_id)
+        .values(tried_since=UTC_NOW)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def give_turn(session: Session, delivery_id: int, wait: float) -> None:
+    """Let a send that was given back wait for its turn, in so many seconds."""
+    turn = UTC_NOW + literal(timedelta(seconds=wait))
+    session.execute(
+        update(Delivery)
+        .where(Delivery.id == delivery_id)
+        .values(next_attempt_at=turn, turn_at=turn)
+        .execution_options(synchronize_session=False)
     )
 
 
@@ -128,7 +176,7 @@ def record_outcome(session: Session, claimed: ClaimedDelivery, status: DeliveryS
             Delivery.lookups == claimed.lookups,
             Delivery.status.in_((DeliveryStatus.SENDING, DeliveryStatus.UNCLEAR)),
         )
-        .values(lease_until=None, **values)
+        .values(lease_until=None, **{"turn_at": None, **values})
         .returning(Delivery.id)
         .execution_options(synchronize_session=False)
     )

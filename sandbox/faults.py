@@ -1,9 +1,11 @@
 """Troubles a provider can have, planned by control calls and used up call by call."""
 
 import asyncio
+import math
 import random
+import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Protocol
 
 from starlette.responses import JSONResponse, Response
@@ -36,8 +38,10 @@ class Fault:
     """One trouble: which calls it meets, how often, and what they see.
 
     `method` is the provider's own name for the call (`chat.postMessage`, `POST Messages`, `DATA`) or `*`. The first
-    `skip` calls pass, then `times` calls fail; a `chance` below 1 lets the others through unharmed. `retry_after` goes
-    with `429`, `seconds` with `slow`, `status` with the `5xx` kinds.
+    `skip` calls pass, then `times` calls fail; a `chance` below 1 lets the others through unharmed. With `lasting`, all
+    calls within so many seconds of the first fail, and a `429` names what is left of them. `place` is the Slack channel
+    of the calls it meets, any when empty. `retry_after` goes with `429`, `seconds` with `slow`, `status` with the `5xx`
+    kinds.
     """
 
     service: str
@@ -49,10 +53,13 @@ class Fault:
     retry_after: int = 1
     seconds: float = 1.0
     status: int = 500
+    place: str = ""
+    lasting: float = 0.0
 
-    def meets(self, service: str, method: str) -> bool:
+    def meets(self, service: str, method: str, place: str) -> bool:
         """Say whether a call is one of those this fault waits for."""
-        return self.times > 0 and self.service == service and self.method in {"*", method}
+        here = self.place in {"", place}
+        return self.times > 0 and self.service == service and self.method in {"*", method} and here
 
 
 class Faults:
@@ -61,6 +68,7 @@ class Faults:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
         self._planned: list[Fault] = []
+        self._ends: dict[Fault, float] = {}
         self._chance = random.Random(0)  # noqa: S311  the same faults in every run; nothing is guarded by it
 
     def plan(self, given: Json) -> Fault:
@@ -68,9 +76,7 @@ class Faults:
         try:
             fault = Fault(**given)
         except TypeError as error:
-            raise BadRequest(
-                "a fault has service, kind, method, times, skip, chance, retry_after, seconds, status"
-            ) from error
+            raise BadRequest(f"a fault has {', '.join(each.name for each in fields(Fault))}") from error
         if fault.kind not in KINDS.get(fault.service, ()):
             raise BadRequest(f"{fault.service} has no fault {fault.kind}; there are {KINDS}")
         self._planned.append(fault)
@@ -79,28 +85,37 @@ class Faults:
     def clear(self) -> None:
         """Forget what was planned, and start the dice afresh."""
         self._planned.clear()
+        self._ends.clear()
         self._chance.seed(0)
 
     def as_json(self) -> list[Json]:
         """Return what is still planned."""
         return [asdict(fault) for fault in self._planned]
 
-    def take(self, service: str, method: str) -> Fault | None:
+    def take(self, service: str, method: str, place: str = "") -> Fault | None:
         """Return the fault this call meets, and use it up."""
         self._calls.called(service, method)
-        for place, fault in enumerate(self._planned):
-            if fault.meets(service, method) and self._chance.random() < fault.chance:
-                return self._use(place, fault, method)
+        self._planned = [one for one in self._planned if self._left(one) > 0]
+        for at, fault in enumerate(self._planned):
+            if fault.meets(service, method, place) and self._chance.random() < fault.chance:
+                return self._use(at, fault, method)
         return None
 
-    def _use(self, place: int, fault: Fault, method: str) -> Fault | None:
+    def _use(self, at: int, fault: Fault, method: str) -> Fault | None:
         if fault.skip:
-            self._planned[place] = replace(fault, skip=fault.skip - 1)
+            self._planned[at] = replace(fault, skip=fault.skip - 1)
             return None
-        self._planned[place] = replace(fault, times=fault.times - 1)
-        self._planned = [one for one in self._planned if one.times > 0]
         self._calls.failed(fault.service, method, fault.kind)
+        if fault.lasting:
+            self._ends.setdefault(fault, time.monotonic() + fault.lasting)
+            return replace(fault, retry_after=math.ceil(self._left(fault)))
+        self._planned[at] = replace(fault, times=fault.times - 1)
+        self._planned = [one for one in self._planned if one.times > 0]
         return fault
+
+    def _left(self, fault: Fault) -> float:
+        """Return how many seconds a fault lasts yet."""
+        return self._ends[fault] - time.monotonic() if fault in self._ends else math.inf
 
 
 class Trouble(Protocol):

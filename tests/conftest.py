@@ -150,6 +150,8 @@ def _environment(database_url: str, redis: LocalRedis, sandbox_process: dict[str
         "FRONTDESK_DIR": str(folder / "frontdesk"),
         "PUBLIC_URL": "https://desk.example.com",
         "REPLY_HOLD_SECONDS": "0",
+        "SLACK_POSTS_PER_SECOND": "0",
+        "TWILIO_SMS_PER_SECOND": "0",
     }
 
 

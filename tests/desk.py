@@ -37,6 +37,11 @@ from workers.tasks.inbound import ingest_conversation
 from workers.tasks.outbound import deliver_lane
 
 NO_TIME = timedelta(0)
+_WAITS = {
+    "deliveries": ("next_attempt_at", "lease_until", "turn_at"),
+    "inbound_events": ("next_attempt_at", "lease_until"),
+    "throttles": ("turns_until", "paused_until", "next_try_at"),
+}
 _numbers = count(1)
 # How many effects and mails a sandbox had when the last desk beside it was made, by the sandbox's address.
 _seen: dict[str, tuple[int, int]] = {}
@@ -299,13 +304,9 @@ class Desk:
     def let_pass(self, seconds: float) -> None:
         """Let time pass for what waits in the outbox and the inbox."""
         with self.session() as session:
-            for table in ("deliveries", "inbound_events"):
-                session.execute(
-                    text(
-                        f"UPDATE {table} SET next_attempt_at = next_attempt_at - :by, lease_until = lease_until - :by"  # noqa: S608 (two names of ours)
-                    ),
-                    {"by": timedelta(seconds=seconds)},
-                )
+            for table, columns in _WAITS.items():
+                earlier = ", ".join(f"{column} = {column} - :by" for column in columns)
+                session.execute(text(f"UPDATE {table} SET {earlier}"), {"by": timedelta(seconds=seconds)})  # noqa: S608 (names of ours)
         self.work()
 
     def older(self, session: Session, hours: float) -> None:

@@ -161,7 +161,9 @@ class Outbox:
         return desk.agents_channel is not None and self.channels.channels[AGENTS_CHANNEL].connected
 
     def _card(self, ticket: Ticket, desk: Desk, purpose: Purpose) -> list[NewDelivery]:
-        return [self._to_agents(ticket.id, desk, purpose, Shown())] if self._on(desk) else []
+        # Renewals have a lane of their own: Slack counts them apart, and no post is to wait behind one.
+        lane = f"card:{ticket.id}" if purpose is Purpose.CARD_UPDATE else ""
+        return [self._to_agents(ticket.id, desk, purpose, Shown(), lane=lane)] if self._on(desk) else []
 
     def _shown(self, ticket: Ticket, desk: Desk, shown: Shown) -> list[NewDelivery]:
         if not self._on(desk):

@@ -20,6 +20,7 @@ from channels.email.dkim import Signer
 from channels.email.relay import Relay
 from channels.email.send import Letter, Sender
 from channels.errors import TryLater, Undeliverable
+from channels.pace import Act, Pace
 from channels.plans import files_with_last
 
 _SLACK_SECONDS = 5.0
@@ -80,6 +81,10 @@ class EmailChannel:
     def plan(self, body: str, files: Sequence[Enclosure]) -> Plan:
         """Tell an answer in one mail with all its files."""
         return files_with_last(self.split(body), files)
+
+    def pace(self, act: Act, recipient: str, sender: str) -> Pace | None:  # noqa: ARG002 - the protocol's arguments
+        """Return nothing: a relay takes mails as they come, and keeps those that must wait."""
+        return None
 
     def send(self, outbound: OutboundMessage) -> ExternalId:
         """Send one mail and return its Message-ID. Raises a `SendError`."""

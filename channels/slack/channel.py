@@ -27,9 +27,11 @@ from channels.base import (
 )
 from channels.download import download
 from channels.errors import Undeliverable
+from channels.pace import Act, Pace
 from channels.plans import Piece
 from channels.slack.ids import slack_id
 from channels.slack.mrkdwn import pieces
+from channels.slack.pace import pace
 from channels.slack.parse import parse
 from channels.slack.settings import Settings
 
@@ -87,6 +89,10 @@ class SlackChannel:
         texts = [Piece(body=each) for each in self.split(body)] if body or not files else []
         shared = [Piece(files=tuple(range(len(files))))] if files else []
         return Plan(pieces=(*texts, *shared))
+
+    def pace(self, act: Act, recipient: str, sender: str) -> Pace | None:  # noqa: ARG002 (the protocol's; a place has one bot)
+        """Return what Slack counts a send with: the place it goes to, and its kind."""
+        return pace(act, recipient, self._settings.posts_per_second)
 
     def send(self, outbound: OutboundMessage) -> ExternalId:
         """Post once, or share the files once, and return the id. Raises a `SendError`."""

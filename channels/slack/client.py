@@ -36,13 +36,13 @@ def web_client(settings: Settings) -> WebClient:
 
 
 @contextmanager
-def slack_errors() -> Iterator[None]:
-    """Turn whatever the library raises into a `SendError`."""
+def slack_errors(*, to_person: bool = False) -> Iterator[None]:
+    """Turn whatever the library raises into a `SendError`, by whether a person or a channel was written to."""
     try:
         yield
     except FAILURES as error:
         # Without the cause: its text may hold what was sent, and a traceback would carry it into the logs.
-        raise send_error(error) from None
+        raise send_error(error, to_person=to_person) from None
 
 
 @contextmanager

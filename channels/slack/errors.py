@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import SlackResponse
 
 from channels.download import seconds
-from channels.errors import SendError, TryLater, Unclear, Undeliverable
+from channels.errors import SendError, Stopped, TooMany, TryLater, Unclear, Undeliverable
 
 _REINSTALL = "the bot's token is not valid any more; an admin must install the app again and set SLACK_BOT_TOKEN."
 _GONE = "the channel cannot be found; an admin must check its id, and invite the bot if it is private."
@@ -49,13 +49,17 @@ SENTENCES = {
     "storage_limit_reached": "the workspace's storage is full; an admin must make room.",
 }
 
-# Until an admin has mended these, messages wait; nothing of them was posted.
-_MENDABLE = frozenset(
+# Nothing of the kind can be posted there until an admin has mended it.
+_STOPPED = frozenset(
     {
-        *("not_in_channel", "invalid_auth", "not_authed", "account_inactive"),
-        *("token_revoked", "token_expired", "missing_scope"),
+        *("not_in_channel", "is_archived", "invalid_auth", "not_authed", "account_inactive"),
+        *("token_revoked", "token_expired", "missing_scope", "no_permission"),
+        *("ekm_access_denied", "team_access_not_granted", "restricted_action"),
+        *("restricted_action_read_only_channel", "restricted_action_thread_only_channel"),
     }
 )
+# A channel can be mended or set anew; whoever cannot be found as a person stays so.
+_NO_SUCH_PLACE = "channel_not_found"
 MENDING_SECONDS = 300.0
 
 # Slack says of the first two that part of the work may have been done; the others come from something in between.
@@ -69,23 +73,23 @@ _CODE = re.compile("[a-z0-9_]{1,64}")
 FAILURES = (SlackClientError, HTTPException, OSError, ValueError, TypeError, AttributeError, LookupError)
 
 
-def send_error(error: Exception) -> SendError:
-    """Class a failure by whether Slack can have acted."""
+def send_error(error: Exception, *, to_person: bool = False) -> SendError:
+    """Class a failure by whether Slack can have acted, and by whether a person or a channel was written to."""
     if isinstance(error, SlackApiError) and isinstance(error.response, SlackResponse):
-        return _answered(error.response)
+        return _answered(error.response, to_person=to_person)
     if isinstance(error, URLError) and _never_left(error.reason):
         return TryLater("Slack could not be reached.")
     return Unclear(f"The connection to Slack broke, or its answer could not be read ({type(error).__name__}).")
 
 
-def _answered(response: SlackResponse) -> SendError:
+def _answered(response: SlackResponse, *, to_person: bool) -> SendError:
     status, code = response.status_code, _code(response)
     if status == HTTPStatus.TOO_MANY_REQUESTS or code in _BUSY:
-        return TryLater("Slack takes no more messages just now.", retry_after=_retry_after(response))
+        return TooMany("Slack takes no more messages just now.", retry_after=_retry_after(response))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _MAYBE_DONE:
         return Unclear(f"Slack answered {code or status}.")
-    if code in _MENDABLE:
-        return TryLater(_sentence(code), retry_after=MENDING_SECONDS)
+    if code in _STOPPED or (code == _NO_SUCH_PLACE and not to_person):
+        return Stopped(_sentence(code), retry_after=MENDING_SECONDS)
     if code:
         return Undeliverable(_sentence(code), code=code)
     if status >= HTTPStatus.BAD_REQUEST:

@@ -13,6 +13,11 @@ class Place:
     id: str
     ts: str
 
+    @property
+    def is_person(self) -> bool:
+        """Say whether it is somebody to write to directly, rather than a channel."""
+        return self.id.startswith(("U", "W"))
+
 
 def slack_id(*parts: str) -> ExternalId:
     """Join workspace, channel or person, and message time to `T…/C…/ts`."""

@@ -27,7 +27,7 @@ INSTEAD_OF_NOTHING = b"\n"
 def post(client: WebClient, outbound: OutboundMessage, workspace_url: str = "") -> ExternalId:
     """Post once and return the message's id; links in a listing begin with the workspace's. Raises a `SendError`."""
     where = place(outbound.to)
-    with slack_errors():
+    with slack_errors(to_person=where.is_person):
         response = client.chat_postMessage(
             channel=where.id,
             thread_ts=outbound.thread or None,
@@ -56,7 +56,7 @@ def share_files(client: WebClient, settings: Settings, outbound: OutboundMessage
         where = open_place(client, outbound.to)
         files = [_upload(client, settings, attachment, deadline) for attachment in outbound.attachments]
     _seconds_left(deadline)
-    with slack_errors():
+    with slack_errors(to_person=place(outbound.to).is_person):
         client.files_completeUploadExternal(
             files=files,
             channel_id=where.id,
@@ -94,7 +94,7 @@ def file_name(attachment: Attachment) -> str:
 def open_place(client: WebClient, to: ExternalId) -> Place:
     """Return the channel of an address: of a person, the direct message with them. Raises a `SendError`."""
     where = place(to)
-    if not where.id.startswith(("U", "W")):
+    if not where.is_person:
         return where
     with slack_errors():
         opened = child(answer(client.conversations_open(users=where.id)), "channel")

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 from channels.base import Connection
+from channels.pace import rate
 from channels.twilio.account import Account
 from channels.twilio.channel import LOOK_AFTER, TwilioChannel
+from channels.twilio.pace import SMS_PER_SECOND
 from channels.twilio.signature import TwilioWebhook
 
 NAMES = ("sms", "whatsapp")
@@ -13,7 +15,8 @@ NAMES = ("sms", "whatsapp")
 def connect(environment: Mapping[str, str]) -> Connection:
     """Build both channels; without TWILIO_AUTH_TOKEN they still parse, but neither send nor accept a webhook call.
 
-    Raises `ValueError` for an account without its token, and for TWILIO_LOOK_AFTER_SECONDS that are no numbers.
+    Raises `ValueError` for an account without its token, and for TWILIO_LOOK_AFTER_SECONDS or TWILIO_SMS_PER_SECOND
+    that are no numbers.
     """
     account = account_of(environment)
     if account.sid and not account.token:
@@ -35,4 +38,5 @@ def account_of(environment: Mapping[str, str]) -> Account:
         sid=environment.get("TWILIO_ACCOUNT_SID", ""),
         token=environment.get("TWILIO_AUTH_TOKEN", ""),
         api_url=environment.get("TWILIO_API_URL") or "https://api.twilio.com",
+        sms_per_second=rate(environment, "TWILIO_SMS_PER_SECOND", SMS_PER_SECOND),
     )

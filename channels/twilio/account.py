@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from channels.twilio.pace import SMS_PER_SECOND
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -10,6 +12,7 @@ class Account:
     sid: str
     token: str = field(repr=False)
     api_url: str
+    sms_per_second: float = SMS_PER_SECOND
 
     def url_of(self, product: str) -> str:
         """Return where a product's API is: on a host of its own beside Twilio's `api`; a stand-in has one for all."""

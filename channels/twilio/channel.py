@@ -20,10 +20,12 @@ from channels.base import (
 )
 from channels.download import download, own_host
 from channels.errors import TryLater, Undeliverable
+from channels.pace import Act, Pace
 from channels.text import split_text
 from channels.twilio import media
 from channels.twilio.account import Account
 from channels.twilio.numbers import address_type, written_address
+from channels.twilio.pace import pace
 from channels.twilio.parse import parse
 
 if TYPE_CHECKING:
@@ -80,6 +82,10 @@ class TwilioChannel:
     def plan(self, body: str, files: Sequence[Enclosure]) -> Plan:
         """Tell an answer in messages of this channel: text, then files, then links to what it cannot carry."""
         return media.plan(self.name, body, files)
+
+    def pace(self, act: Act, recipient: str, sender: str) -> Pace | None:  # noqa: ARG002 (the protocol's; numbers are counted)
+        """Return the number of ours that a message goes out from."""
+        return pace(self.name, sender, self._account.sms_per_second)
 
     def send(self, outbound: OutboundMessage) -> ExternalId:
         """Send once and return the SID. Raises a `SendError`."""

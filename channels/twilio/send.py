@@ -24,7 +24,7 @@ from twilio.rest import Client
 
 from channels.base import ExternalId, OutboundMessage
 from channels.download import seconds
-from channels.errors import SendError, Stopped, TryLater, Unclear, Undeliverable, WindowClosed
+from channels.errors import SendError, Stopped, TooMany, TryLater, Unclear, Undeliverable, WindowClosed
 from channels.twilio.account import Account
 from channels.twilio.numbers import is_service, wire_address
 from channels.twilio.troubles import trouble
@@ -62,7 +62,7 @@ def _refuse_when_busy(response: requests.Response, **_: object) -> None:
     """Raise here, because the library's own error has lost the Retry-After header."""
     if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
         response.close()
-        raise TryLater(
+        raise TooMany(
             "Twilio takes no more requests just now.", retry_after=seconds(response.headers.get("retry-after"))
         )
 
@@ -176,7 +176,7 @@ def _answered(status: int, code: str, text: str) -> SendError:
     if meaning.stopped:
         return Stopped(meaning.words)
     if meaning.later:
-        return TryLater(meaning.words)
+        return TooMany(meaning.words)
     return Undeliverable(
         f"{meaning.words} (Twilio {code or status})",
         code=code,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from sandbox.slack.errors import SlackError
+from sandbox.slack.limits import faults_of_rest
 from sandbox.slack.menus import NOT_IN_ACTIONS, SELECTS, faults_of_menu, too_long
 from sandbox.wire import Json
 
@@ -66,6 +67,7 @@ def _faults_of(block: Json, at: str) -> Iterator[str]:
         for one in inside:
             yield from too_long(one, SECTION_TEXT, at) if one.get("type") != "image" else ()
     yield from _faults_of_pressable(block, at)
+    yield from faults_of_rest(block, at)
 
 
 def _faults_of_pressable(block: Json, at: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ import json
 from sandbox.slack import shapes
 from sandbox.slack.blocks import check_blocks
 from sandbox.slack.errors import SlackError
+from sandbox.slack.limits import check_all
 from sandbox.slack.workspace import Workspace
 from sandbox.slack.world import BOT_USER, DOMAIN, Place
 from sandbox.wire import Json, truthy
@@ -123,6 +124,7 @@ def _content(given: Json) -> Json:
     blocks = structured(given, "blocks")
     if blocks is not None:
         content["blocks"] = shapes.with_block_ids(check_blocks(blocks))
+        check_all(content["blocks"])
     return content
 
 

@@ -83,7 +83,8 @@ class SlackDoor:
         method = request.path_params["method"]
         given, token = await _arguments(request)
         act = partial(self._act, method, given, token)
-        return await answer(self._faults.take("slack", method), act, SlackTrouble())
+        place = str(given.get("channel") or given.get("channel_id") or "")
+        return await answer(self._faults.take("slack", method, place), act, SlackTrouble())
 
     async def upload(self, request: Request) -> Response:
         """Take the bytes of a file."""

@@ -74,6 +74,8 @@ def emulated_environment(
         "FRONTDESK_DIR": str(folder / "emulated"),
         "PUBLIC_URL": door_url,
         "REPLY_HOLD_SECONDS": "0",
+        "SLACK_POSTS_PER_SECOND": "0",
+        "TWILIO_SMS_PER_SECOND": "0",
     }
 
 

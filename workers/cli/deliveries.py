@@ -3,7 +3,8 @@
 import click
 
 from models.deliveries import DeliveryStatus, list_deliveries
-from workers.cli.output import as_json, show
+from models.throttles import Throttle, list_stops
+from workers.cli.output import age, as_json, show
 from workers.runtime import runtime
 
 _NOT_DONE = (
@@ -26,7 +27,7 @@ def deliveries() -> None:
 @click.option("--limit", default=50, show_default=True)
 @as_json
 def list_(*, statuses: tuple[str, ...], limit: int, as_json: bool) -> None:
-    """List sends, newest first: those not done, unless --status says otherwise."""
+    """List sends, newest first: those not done, unless --status says otherwise. Then what is stopped, and why."""
     wanted = tuple(DeliveryStatus(each) for each in statuses) or _NOT_DONE
     with runtime().database.session_scope() as session:
         rows = [
@@ -43,7 +44,15 @@ def list_(*, statuses: tuple[str, ...], limit: int, as_json: bool) -> None:
             }
             for each in list_deliveries(session, wanted, limit)
         ]
+        stops = list_stops(session)
     show(rows, as_json=as_json, empty="nothing is waiting or failed")
+    for each in stops:
+        click.echo(_stopped(each), err=True)
+
+
+def _stopped(stop: Throttle) -> str:
+    since = age(stop.stopped_since or stop.created_at)
+    return f"stopped for {since}, tried every 5 minutes: {stop.channel} {stop.key}: {stop.stopped_reason}"
 
 
 @deliveries.command()

@@ -101,6 +101,8 @@ def _own_environment() -> dict[str, str]:
         "EVENT_LEASE_SECONDS": str(EVENT_LEASE),
         "SWEEP_SECONDS": "1",
         "DIGEST_AT": "off",
+        # A day's posts in a minute.
+        "SLACK_POSTS_PER_SECOND": "0",
     }
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from channels.base import ExternalId, OutboundMessage, Sign, Template, TicketCard
 from channels.errors import SendError, TryLater, Unclear, Undeliverable, WindowClosed
 from models.base import now
-from models.deliveries import PART_BEFORE, DeliveryStatus, Purpose, deliveries_to_client
+from models.deliveries import ONCE, PART_BEFORE, DeliveryStatus, Purpose, deliveries_to_client
 from models.delivery_claims import ClaimedDelivery, claim_delivery, claim_next_in_lane, record_outcome
 from models.departments import desk_of
 from models.merges import standing_ticket
@@ -31,11 +31,11 @@ from workers.desk.window import held_text
 from workers.logs import get_logger
 from workers.outbox import AGENTS_THREAD
 from workers.runtime import Runtime, runtime
-from workers.tasks import row_ids
+from workers.tasks import pacing, row_ids
+from workers.tasks.pacing import GIVE_UP_AFTER
 
 log = get_logger()
 
-GIVE_UP_AFTER = timedelta(hours=24)
 LONGEST_BACKOFF = 900.0
 # On top of what a channel needs for one send: the claim and the record of it.
 LEASE_MARGIN = 10.0
@@ -44,9 +44,6 @@ WRITES = 3
 TEMPLATES_KEEP = timedelta(minutes=1)
 # Each of which a worker may have died of: then a person decides.
 MOST_LOOKS = 8
-
-# What would be there twice if it were sent twice; the rest may be repeated.
-_ONCE = (Purpose.MESSAGE, Purpose.FILES, Purpose.CARD, Purpose.ACKNOWLEDGEMENT)
 
 _UNCONFIRMED = (
     "It is not known whether this message reached the client: the provider did not answer and shows no trace of it. "
@@ -65,17 +62,21 @@ def deliver_lane(tools: Runtime, delivery_id: int) -> None:
     """Send what is due in the lane of this delivery, in order. May be called any number of times."""
     leases = _leases(tools)
     with tools.database.session_scope() as session:
-        claimed = claim_delivery(session, delivery_id, leases)
+        claimed = _leaving(tools, session, claim_delivery(session, delivery_id, leases))
     while claimed is not None:
         attempt(tools, claimed)
         with tools.database.session_scope() as session:
-            claimed = claim_next_in_lane(session, claimed.lane, leases)
+            claimed = _leaving(tools, session, claim_next_in_lane(session, claimed.lane, leases))
+
+
+def _leaving(tools: Runtime, session: Session, claimed: ClaimedDelivery | None) -> ClaimedDelivery | None:
+    return claimed if claimed is not None and pacing.may_leave(tools, session, claimed) else None
 
 
 def attempt(tools: Runtime, claimed: ClaimedDelivery) -> None:
     """Make one send, or one look-up of an earlier one, and record what came of it."""
     try:
-        name = _look_up(tools, claimed) if claimed.look_up and claimed.purpose in _ONCE else _send(tools, claimed)
+        name = _look_up(tools, claimed) if claimed.only_asks else _send(tools, claimed)
         _keep_trying(lambda: _sent(tools, claimed, name))
     except TryLater as error:
         _later(tools, claimed, error)
@@ -83,8 +84,8 @@ def attempt(tools: Runtime, claimed: ClaimedDelivery) -> None:
         _failed(tools, claimed, error)
     except WindowClosed as error:
         _held(tools, claimed, error)
-    except Unclear:
-        _unclear(tools, claimed)
+    except Unclear as error:
+        _unclear(tools, claimed, error)
 
 
 def _keep_trying(write: Callable[[], None]) -> None:
@@ -186,6 +187,7 @@ def _sent(tools: Runtime, claimed: ClaimedDelivery, name: ExternalId | None) -> 
         named = name is None or _note_name(session, claimed, name)
         if ours and claimed.look_up and not named:
             raise Unclear("what was found is another message's by now")
+        pacing.went_through(tools, session, claimed)
         if claimed.to_client:
             _renew_mark(tools, session, claimed)
     log.info("delivery_sent", delivery_id=claimed.id, purpose=str(claimed.purpose), recorded=ours)
@@ -215,7 +217,7 @@ def _ticket(session: Session, claimed: ClaimedDelivery) -> Ticket:
 
 def _later(tools: Runtime, claimed: ClaimedDelivery, error: TryLater, *, certainly_not_sent: bool = False) -> None:
     """Give a send back: the provider's wish counts, else a doubling wait with jitter."""
-    if now() - claimed.tried_since > GIVE_UP_AFTER:
+    if pacing.tried_long_enough(claimed, error):
         _failed(tools, claimed, Undeliverable(f"given up after {GIVE_UP_AFTER}: {error}"))
         return
     backoff = min(2.0**claimed.attempts, LONGEST_BACKOFF) * random.uniform(0.5, 1.5)  # noqa: S311 (jitter is no secret)
@@ -223,30 +225,31 @@ def _later(tools: Runtime, claimed: ClaimedDelivery, error: TryLater, *, certain
     if claimed.look_up and not certainly_not_sent:
         # A look that the provider did not answer was none.
         looks = max(0, claimed.lookups - 1)
-        _reschedule(tools, claimed, DeliveryStatus.UNCLEAR, delay, error_text=str(error), lookups=looks)
+        _reschedule(tools, claimed, DeliveryStatus.UNCLEAR, delay, error, lookups=looks)
     else:
-        _reschedule(tools, claimed, DeliveryStatus.PENDING, delay, error_text=str(error), lookups=0)
+        _reschedule(tools, claimed, DeliveryStatus.PENDING, delay, error, lookups=0)
 
 
-def _unclear(tools: Runtime, claimed: ClaimedDelivery) -> None:
+def _unclear(tools: Runtime, claimed: ClaimedDelivery, error: Unclear) -> None:
     """Look again while there is a look left; then absence is proof, or the agents are asked."""
     lookup = tools.channel(claimed.channel).lookup
     if claimed.lookups > MOST_LOOKS:
         _unconfirmed(tools, claimed)
     elif claimed.lookups < len(lookup.delays):
-        _reschedule(tools, claimed, DeliveryStatus.UNCLEAR, lookup.delays[claimed.lookups])
-    elif lookup.absence_is_proof or claimed.purpose not in _ONCE:
+        _reschedule(tools, claimed, DeliveryStatus.UNCLEAR, lookup.delays[claimed.lookups], error)
+    elif lookup.absence_is_proof or claimed.purpose not in ONCE:
         _later(tools, claimed, TryLater("the provider did not answer"), certainly_not_sent=True)
     else:
         _unconfirmed(tools, claimed)
 
 
 def _reschedule(
-    tools: Runtime, claimed: ClaimedDelivery, status: DeliveryStatus, delay: float, **values: object
+    tools: Runtime, claimed: ClaimedDelivery, status: DeliveryStatus, delay: float, error: SendError, **values: object
 ) -> None:
     with tools.database.session_scope() as session:
         due = now() + timedelta(seconds=delay)
-        if record_outcome(session, claimed, status, next_attempt_at=due, **values):
+        if record_outcome(session, claimed, status, next_attempt_at=due, error_text=str(error), **values):
+            delay = pacing.refused(tools, session, claimed, error, delay)
             enqueue(
                 session,
                 Wakeup(task="outbound.deliver", channel=claimed.channel, row_id=claimed.id, delay=math.ceil(delay)),

@@ -6,7 +6,7 @@ import traceback
 import pytest
 
 from channels.base import Channel, ExternalId, OutboundMessage
-from channels.errors import SendError, TryLater, Unclear, Undeliverable
+from channels.errors import SendError, Stopped, TooMany, TryLater, Unclear, Undeliverable
 from channels.slack import connect
 from channels.slack.channel import SlackChannel
 from channels.slack.mrkdwn import escape
@@ -82,15 +82,14 @@ def test_what_may_have_been_posted_is_unclear_and_not_repeated(answer: Answer | 
 )
 def test_too_many_posts_say_how_long_to_wait(answer: Answer) -> None:
     error = failure(answer)
-    assert isinstance(error, TryLater)
+    assert isinstance(error, TooMany)
     assert error.retry_after == 9
 
 
 @pytest.mark.parametrize(
     "code",
     [
-        *("channel_not_found", "is_archived", "restricted_action", "msg_too_long", "thread_not_found"),
-        "something_new",
+        *("user_not_found", "msg_too_long", "thread_not_found", "something_new"),
     ],
 )
 def test_a_refusal_is_final_and_says_what_to_do(code: str) -> None:
@@ -104,15 +103,22 @@ def test_a_refusal_is_final_and_says_what_to_do(code: str) -> None:
     "code",
     [
         *("not_in_channel", "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"),
-        "missing_scope",
+        *("missing_scope", "channel_not_found", "is_archived", "restricted_action"),
     ],
 )
-def test_what_an_admin_can_mend_is_posted_once_it_is_mended(code: str) -> None:
+def test_what_an_admin_can_mend_stops_a_channel_until_it_is_mended(code: str) -> None:
     error = failure(no(code))
-    assert isinstance(error, TryLater)
+    assert isinstance(error, Stopped)
     assert error.retry_after == 300
     assert "an admin must" in str(error)
     assert code in str(error)
+
+
+def test_a_person_who_cannot_be_found_stops_nothing() -> None:
+    with answering(calls({"chat.postMessage": no("channel_not_found")})) as server:
+        to = ExternalId(type="slack", value="T1/U1")
+        with pytest.raises(Undeliverable):
+            slack(server.url).send(OutboundMessage(idempotency_key="k", to=to, body="hello"))
 
 
 def test_a_refusal_without_slacks_words_is_final_too() -> None:

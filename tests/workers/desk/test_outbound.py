@@ -317,7 +317,10 @@ def test_a_post_that_slack_never_answers_for_waits_longer_each_time_and_ends_aft
         desk.let_pass(20)
     (tries,) = desk.scalars("SELECT attempts FROM deliveries WHERE purpose = 'card'")
     assert int(str(tries)) < 8
-    desk.scalars("UPDATE deliveries SET tried_since = tried_since - interval '25 hours' RETURNING id")
+    desk.scalars(
+        "UPDATE deliveries SET tried_since = tried_since - interval '25 hours', "
+        "attempted_at = attempted_at - interval '25 hours' RETURNING id"
+    )
     for _ in range(4):
         desk.let_pass(3600)
     assert desk.scalars("SELECT status FROM deliveries WHERE purpose = 'card'") == ["failed"]
