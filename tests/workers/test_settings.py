@@ -1,5 +1,5 @@
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
@@ -205,3 +205,13 @@ def test_the_environment_goes_before_the_file_and_the_file_before_a_running_desk
     join_running_desk()
     found: Mapping[str, str] = read_environment()
     assert [found[name] for name in ("SECRET_KEY", "LOG_LEVEL", "DATABASE_URL")] == ["environment", "file", "running"]
+
+
+def test_the_digest_has_a_time_somewhere_or_none() -> None:
+    assert (settings().digest_at, settings().digest_zone.key) == (time(9), "UTC")
+    given = settings(DIGEST_AT="07:30", DIGEST_TIME_ZONE="Europe/Berlin")
+    assert (given.digest_at, given.digest_zone.key) == (time(7, 30), "Europe/Berlin")
+    assert settings(DIGEST_AT="off").digest_at is None
+    for wrong in ({"DIGEST_AT": "nine"}, {"DIGEST_TIME_ZONE": "Mars/Base"}, {"DIGEST_TIME_ZONE": "../etc/passwd"}):
+        with pytest.raises(SettingsError, match=next(iter(wrong))):
+            settings(**wrong)

@@ -29,3 +29,31 @@ def test_home_lists_own_and_free_tickets_with_links_and_acts_on_them(mailed: Des
     mailed.press_home("close", ticket)
     assert "You have no tickets." in mailed.home()
     assert mailed.ticket().status == "closed"
+
+
+def test_who_is_no_agent_is_told_what_to_do_and_who_lost_the_department_why_nothing_happened(mailed: Desk) -> None:
+    for user in ("U0EVE", "U0CLEO", "U0GONE"):
+        home = mailed.open_home(user=user)
+        assert f"give an administrator this id for desk.toml: T0DESK/{user}" in home
+        assert "Printer" not in home
+    mailed.open_home()
+    mailed.scalars("DELETE FROM user_departments WHERE user_id = 1 RETURNING user_id")
+    mailed.press_home("close", mailed.ticket().id)
+    assert "Nothing was changed: your account is not an agent of this department." in mailed.home()
+    assert "Printer" not in mailed.home()
+    assert mailed.ticket().status == "open"
+
+
+def test_who_waits_longest_comes_first_whatever_changed_since_and_the_rest_is_counted(mailed: Desk) -> None:
+    for number in range(22):
+        mailed.mail(subject=f"Matter {number}.", sender=f"c{number}@client.example")
+    mailed.ingest()
+    mailed.scalars("UPDATE tickets SET priority = 'urgent', updated_at = now() WHERE id = 1 RETURNING id")
+    mailed.open_home()
+    blocks = mailed.sandbox.home("U0ADA")["blocks"]
+    titles = [each["text"]["text"] for each in blocks if each["type"] == "section"]
+    assert len(titles) == 20
+    assert "#1 Printer on fire" in titles[0]
+    assert "· urgent" in titles[0]
+    assert "#20 Matter 18." in titles[-1]
+    assert "and 3 more: /desk waiting" in mailed.home()
