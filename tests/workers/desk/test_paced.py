@@ -15,10 +15,10 @@ A_TURN = 50.0
 
 
 @pytest.fixture
-def paced(environment: dict[str, str], sandbox: Sandbox) -> Iterator[Desk]:
+def paced(desk: Desk, environment: dict[str, str]) -> Iterator[Desk]:
     """A desk whose providers take one message in fifty seconds, after ten at once: no test is as slow as that."""
     usual = environment | {"SLACK_POSTS_PER_SECOND": "0.02", "TWILIO_SMS_PER_SECOND": "0.02"}
-    made = Desk(build(from_environment(usual), lambda _: None), sandbox)
+    made = Desk(build(from_environment(usual), lambda _: None), desk.sandbox)
     yield made
     made.tools.database.engine.dispose()
 
