@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import UTC_NOW, Base
 from models.external_ids import ExternalId
+from models.resemblances import Newcomer
 
 
 class Client(Base):
@@ -81,7 +82,8 @@ def _make(session: Session, known_as: ExternalId, name: str) -> int:
     named = insert(ClientExternalId).from_select(
         ["client_id", "type", "value"], select(made.c.id, literal(known_as.type), literal(known_as.value))
     )
-    return session.scalars(named.returning(ClientExternalId.client_id)).one()
+    noted = insert(Newcomer).from_select(["client_id"], select(made.c.id)).cte("noted")
+    return session.scalars(named.returning(ClientExternalId.client_id).add_cte(noted)).one()
 
 
 def _note(session: Session, client_id: int, name: ExternalId) -> None:

@@ -13,17 +13,20 @@ from channels.registry import Registry
 from models.attachments import StoredAttachment, attachments_of
 from models.base import now
 from models.clients import Client
-from models.deliveries import Delivery, DeliveryStatus, Purpose, deliveries_to_client
+from models.deliveries import Delivery, DeliveryStatus, Purpose, deliveries_to_client, delivery_by_id
 from models.delivery_claims import ClaimedDelivery
 from models.departments import Department, settings_of
 from models.inbound_events import is_being_read
 from models.merges import family_threads
 from models.messages import Message, heard_in, mail_names_before, name_of_message, source_of
+from models.offers import offer_below
 from models.suppressions import suppression_of
 from models.tickets import Ticket, threads_of
 from models.users import User
 from workers.desk.cards import card_of
 from workers.desk.files import remarks
+from workers.desk.mail_instead import mail_buttons
+from workers.desk.offers import offer_buttons
 from workers.desk.originals import original_buttons
 from workers.desk.reports import retry_button
 from workers.media import media_url
@@ -85,6 +88,8 @@ class Outgoing:
             return Mark.NONE
         if any(each.status in _FAILED for each in sends):
             return Mark.FAILED
+        if all(each.status == DeliveryStatus.READ for each in sends):
+            return Mark.READ
         return Mark.DELIVERED if all(self._arrived(each) for each in sends) else Mark.WAITING
 
     def _arrived(self, send: Delivery) -> bool:
@@ -143,15 +148,23 @@ class Outgoing:
         last = claimed.part >= len(parts) - 1
         told = remarks(attachments_of(session, message.id)) if last else ""
         body = (parts[min(claimed.part, len(parts) - 1)] + told).strip()
-        about = claimed.about_delivery_id if last else None
         return OutboundMessage(
             idempotency_key=claimed.idempotency_key,
             to=to,
             thread=thread,
             body=body or "(no text)",
             sender_name=_author(session, message),
-            buttons=(retry_button(about),) if about else _originals(session, message.id) if last else (),
+            buttons=self._buttons(session, claimed, message) if last else (),
         )
+
+    def _buttons(self, session: Session, claimed: ClaimedDelivery, message: Message) -> tuple[Button, ...]:
+        about = delivery_by_id(session, claimed.about_delivery_id) if claimed.about_delivery_id else None
+        if about is not None:
+            ticket = session.get_one(Ticket, claimed.ticket_id)
+            return (retry_button(about.id), *mail_buttons(session, self.channels, about, ticket))
+        if message.is_system_message:
+            return offer_buttons(offer_below(session, message.id))
+        return original_buttons(source_of(session, message.id))
 
     def _attachment(self, file: StoredAttachment, claimed: ClaimedDelivery) -> Attachment:
         if claimed.look_up:
@@ -215,10 +228,6 @@ def _speaker(session: Session, message: Message, ticket: Ticket) -> str:
     user = session.get(User, message.user_id) if message.user_id else None
     department = session.get(Department, ticket.department_id) if ticket.department_id else None
     return " · ".join(each.name for each in (user, department) if each is not None)
-
-
-def _originals(session: Session, message_id: int) -> tuple[Button, ...]:
-    return original_buttons(source_of(session, message_id))
 
 
 def _author(session: Session, message: Message) -> str:
