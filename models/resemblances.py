@@ -35,8 +35,8 @@ class Resemblance(Identified, Base):
 
 
 def newcomers(session: Session, limit: int) -> list[int]:
-    """Return clients who were not looked at yet, the longest known first."""
-    return list(session.scalars(select(Newcomer.client_id).order_by(Newcomer.client_id).limit(limit)))
+    """Return clients who were not looked at yet, the newest first: of two who are new, the later one is asked about."""
+    return list(session.scalars(select(Newcomer.client_id).order_by(Newcomer.client_id.desc()).limit(limit)))
 
 
 def greet(session: Session, client_id: int) -> bool:
