@@ -120,7 +120,13 @@ class Thread:
 
     def _say(self, text: str, **more: object) -> str:
         ts = next(self._marks)
-        event = {"type": "message", "user": self.user, "channel": self.channel, "text": text, "ts": ts}
+        event: dict[str, object] = {
+            "type": "message",
+            "user": self.user,
+            "channel": self.channel,
+            "text": text,
+            "ts": ts,
+        }
         event |= {"channel_type": "channel", "thread_ts": self.ts} | more
         self.desk.slack({name: value for name, value in event.items() if value})
         return ts
