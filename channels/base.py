@@ -4,12 +4,13 @@ All frozen; times are aware and UTC; text is `str`, payloads are `bytes`.
 """
 
 import quopri
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from channels.plans import Enclosure, Plan
 from channels.text import unbase64, unuuencode
 from models.external_ids import ExternalId, bounded, clean_line, clean_text
 
@@ -18,11 +19,14 @@ __all__ = [
     "AgentsDesk",
     "Attachment",
     "Automatic",
+    "Blank",
     "Button",
     "Channel",
     "Choice",
     "Connection",
+    "Consent",
     "DeliveryReport",
+    "Enclosure",
     "ExternalId",
     "InboundMessage",
     "Lookup",
@@ -30,13 +34,16 @@ __all__ = [
     "Menu",
     "OutboundMessage",
     "Parsed",
+    "Plan",
     "Profile",
     "ProfileKind",
     "RawEvent",
     "Receipt",
     "ReportState",
     "Request",
+    "Sheet",
     "Sign",
+    "Template",
     "TicketCard",
     "Verdict",
     "Webhook",
@@ -64,6 +71,15 @@ class Verdict(StrEnum):
     FAIL = "fail"
     TEMPERROR = "temperror"
     PERMERROR = "permerror"
+
+
+class Consent(StrEnum):
+    """What a message says of whether its sender wants to hear from us; `HELP` asks the provider what this is."""
+
+    UNSAID = ""
+    GIVEN = "given"
+    WITHDRAWN = "withdrawn"
+    HELP = "help"
 
 
 class ReportState(StrEnum):
@@ -153,17 +169,20 @@ class InboundMessage:
     `external_id` names the message itself, `recipients` our addresses it was sent to (best first), `references` what it
     answers, in the order to try: types `reply_token` (`<ticket>.<mac>`), `email` (Message-ID), `twilio` (SID), `slack`
     (`T…/C…/ts` of the thread's first message) and `subject_tag` (ticket number). `mentions` are people named in the
-    text. `direct` says that only the sender and we take part: what refers to nothing goes on with what is open.
+    text, `also_known_as` other names of the sender that the provider gives. `direct` says that only the sender and we
+    take part: what refers to nothing goes on with what is open.
 
     `authenticated` is what a trusted server says of the sender: `pass`, `fail`, `none` or an error's name, empty when
     nobody trusted said anything. `reply_to` is where the sender asked for answers: shown, never used. `cut_by` names
     what made `body` less than the whole, so that the original is worth showing. `certainly_automatic` says that no
-    person can have written what is automatic.
+    person can have written what is automatic. `service` is an address of ours that stands for several, the recipient
+    among them: a department that owns it, and not the recipient, answers from it.
     """
 
     external_id: ExternalId | None
     sender: ExternalId
     sender_name: str = ""
+    also_known_as: tuple[ExternalId, ...] = ()
     recipients: tuple[ExternalId, ...] = ()
     subject: str = ""
     body: str = ""
@@ -177,6 +196,8 @@ class InboundMessage:
     authenticated: Verdict = Verdict.UNKNOWN
     reply_to: str = ""
     cut_by: str = ""
+    consent: Consent = Consent.UNSAID
+    service: ExternalId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +206,10 @@ class DeliveryReport:
 
     Who is no provider that signs proves by the `token` of the ticket that they had the message. `recipients` are whom
     the report names, empty where it names nobody: a mail is sent on, and then comes back from somewhere else.
+    `window_closed` says that it failed only because the client last wrote too long ago.
+
+    Of a failure: `bad_address` and `opted_out` say what it means for the address, `again_after` in how many seconds
+    the same may arrive if it is sent once more, `stopped` that an operator must act first.
     """
 
     external_id: ExternalId | None
@@ -196,6 +221,10 @@ class DeliveryReport:
     token: str = ""
     recipients: tuple[ExternalId, ...] = ()
     bad_address: bool = False
+    window_closed: bool = False
+    opted_out: bool = False
+    again_after: float | None = None
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +233,8 @@ class AgentAction:
 
     `action` is our word (`edit`, `delete`, `take`, `close`, `retry`, `command`, `sign`); `thread` and `message` say on
     what; `value` is the button's value, the command's words, the edited text or the `Sign`; `choices` are what was
-    chosen of a menu. `answer_url` takes an answer only they see; `trigger` lets us ask them something, for 3 seconds.
+    chosen of a menu, `filled` what was written into a form (name, text). `answer_url` takes an answer only they see;
+    `trigger` lets us ask them something, for 3 seconds.
     """
 
     actor: ExternalId
@@ -214,6 +244,7 @@ class AgentAction:
     message: ExternalId | None = None
     mentions: tuple[ExternalId, ...] = ()
     choices: tuple[str, ...] = ()
+    filled: tuple[tuple[str, str], ...] = ()
     answer_url: str = ""
     trigger: str = ""
 
@@ -255,6 +286,40 @@ class Menu:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Blank:
+    """A place to write in: its name, what it asks for, and what stands there at first."""
+
+    name: str
+    label: str
+    given: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """A form to write in: `text` above its blanks. It comes back as an `AgentAction` with this action and `filled`."""
+
+    label: str
+    action: str
+    value: str
+    text: str
+    blanks: tuple[Blank, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """A text that a provider has approved for clients who have not written for long.
+
+    `id` is the provider's own. In `body`, `{{name}}` stands for what is filled in; `blanks` are these names in order.
+    """
+
+    id: str
+    name: str
+    language: str
+    body: str
+    blanks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TicketCard:
     """What the agents see of a ticket at a glance; rendered at the moment of sending.
 
@@ -291,7 +356,8 @@ class OutboundMessage:
     `idempotency_key` is a UUID's text, the same at every attempt. `thread` is the channel's own thread mark: the `ts`
     of a Slack thread, the reply token (`<ticket>.<mac>`) of a mail. `references` are provider ids of what is answered,
     oldest first. `callback_url` is where the provider reports; `media_urls` stand for the attachments where the
-    provider fetches them itself. `signature` stands below a mail; `automatic` says whether a machine of ours wrote it;
+    provider fetches them itself. With `template`, that one is sent with the (name, text) pairs of `filled`, and `body`
+    is how it reads then. `signature` stands below a mail; `automatic` says whether a machine of ours wrote it;
     `written_at`, the same at every attempt, is what a mail says of its date.
 
     `body` and `signature` are plain text as people type it in chats, with its light marks: `*bold*`, `_italic_`,
@@ -311,6 +377,8 @@ class OutboundMessage:
     card: TicketCard | None = None
     callback_url: str = ""
     media_urls: tuple[str, ...] = ()
+    template: str = ""
+    filled: tuple[tuple[str, str], ...] = ()
     signature: str = ""
     automatic: Automatic = Automatic.NO
     written_at: datetime | None = None
@@ -394,6 +462,10 @@ class Channel(Protocol):
     def answers_within(self) -> timedelta | None:
         """Return how long after a client's message answers are taken, `None` where that has no end."""
 
+    @property
+    def lists_received(self) -> bool:
+        """Say whether the provider can be asked what came to an address of ours."""
+
     def address(self, text: str) -> ExternalId:
         """Return an address that a person wrote in normal form; raise `ValueError` when it is none."""
 
@@ -406,11 +478,20 @@ class Channel(Protocol):
     def split(self, body: str) -> tuple[str, ...]:
         """Cut a text into the parts this channel sends one by one, in order; at least one part."""
 
+    def plan(self, body: str, files: Sequence[Enclosure]) -> Plan:
+        """Tell an answer in sends: which part of its text and which of its files go together, in order. Pure."""
+
     def send(self, outbound: OutboundMessage) -> ExternalId:
         """Send once and return the provider's id. Raises a `SendError`."""
 
     def find_sent(self, outbound: OutboundMessage, since: datetime) -> tuple[ExternalId, ...]:
         """Return what the provider has that could be this send, oldest first. Raises `TryLater`."""
+
+    def missed(self, place: ExternalId, since: datetime) -> tuple[RawEvent, ...]:
+        """Return what people said to an address of ours since then, oldest first, heard or not. Raises `TryLater`.
+
+        What the door may have stored has the same key, so that storing it again is harmless.
+        """
 
     def fetch(self, attachment: Attachment, limit: int) -> bytes:
         """Get a file by its `url`, at most `limit` bytes. Raises `TryLater` or `Undeliverable`."""
@@ -418,12 +499,12 @@ class Channel(Protocol):
     def profile(self, person: ExternalId) -> Profile | None:
         """Return what the outside knows of a sender, `None` where it knows nothing. Raises `TryLater`."""
 
+    def templates(self) -> tuple[Template, ...]:
+        """Return the approved texts that may be sent after `answers_within`. Raises a `SendError`."""
+
 
 class AgentsDesk(Channel, Protocol):
-    """The channel in which agents work: it can also change what it has posted, and be asked what was said."""
-
-    def missed(self, place: ExternalId, since: datetime) -> tuple[RawEvent, ...]:
-        """Return what people said in a channel since then, oldest first, heard or not. Raises `TryLater`."""
+    """The channel in which agents work: it can also change what it has posted."""
 
     def update(self, message: ExternalId, card: TicketCard) -> None:
         """Bring a posted card up to date; may be repeated. Raises a `SendError`."""
@@ -440,7 +521,7 @@ class AgentsDesk(Channel, Protocol):
     def whisper(self, place: ExternalId, person: ExternalId, text: str) -> None:
         """Say something in a channel that only one person there sees. Raises a `SendError`."""
 
-    def ask(self, trigger: str, answer_url: str, menu: Menu) -> None:
+    def ask(self, trigger: str, answer_url: str, asked: Menu | Sheet) -> None:
         """Open a form for the person who acted, at most 3 seconds later; refusals go to `answer_url`.
 
         Raises a `SendError`.
@@ -453,6 +534,10 @@ class Webhook(Protocol):
     @property
     def name(self) -> str:
         """Return the first segment of the path."""
+
+    @property
+    def missing(self) -> str:
+        """Return the setting without which every call of this provider would be refused; empty when all is there."""
 
     def verify(self, request: Request) -> None:
         """Raise `Refused` unless the provider signed exactly these bytes."""

@@ -8,6 +8,7 @@ ChannelError
     ├── TryLater(retry_after)  certainly not sent: the row gets a later next_attempt_at
     │   └── Stopped            and nothing else can be sent that way until an operator mends it: they are told
     ├── Undeliverable(code)    certainly not sent and never will be: delivery failed, the agents are told
+    ├── WindowClosed           certainly not sent, and not to be until the client writes: held, the agents are told
     └── Unclear                may have been sent: look it up, then decide
 
 Messages of these errors reach operators and agents: they never hold a body, an address or a secret.
@@ -51,12 +52,20 @@ class Stopped(TryLater):
 
 
 class Undeliverable(SendError):
-    """Certainly not sent and never will be; `code` is the provider's own, `bad_address` says to leave it alone."""
+    """Certainly not sent and never will be; `code` is the provider's own.
 
-    def __init__(self, reason: str, *, code: str = "", bad_address: bool = False) -> None:
+    `bad_address` says to leave the address alone, `opted_out` that its owner wants nothing from this address of ours.
+    """
+
+    def __init__(self, reason: str, *, code: str = "", bad_address: bool = False, opted_out: bool = False) -> None:
         super().__init__(reason)
         self.code = code
         self.bad_address = bad_address
+        self.opted_out = opted_out
+
+
+class WindowClosed(SendError):
+    """Certainly not sent: so long after the client's last message this channel takes approved templates only."""
 
 
 class Unclear(SendError):

@@ -90,6 +90,11 @@ def has_files(session: Session, message_id: int) -> bool:
     return bool(session.scalar(select(stored)))
 
 
+def sendable_files(session: Session, message_id: int) -> list[StoredAttachment]:
+    """Return those files of a message that are here, in their order."""
+    return [each for each in attachments_of(session, message_id) if each.storage_key]
+
+
 def answer_file(session: Session, attachment_id: int) -> StoredAttachment | None:
     """Return a file of an agent's message; clients' files are not served."""
     return session.scalar(

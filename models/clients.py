@@ -1,10 +1,25 @@
 """Clients, and the outside names by which they are known."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, literal, or_, select, tuple_
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -42,54 +57,81 @@ class ClientExternalId(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=UTC_NOW)
 
 
-def get_or_create_client(session: Session, aliases: Sequence[ExternalId], *, name: str) -> int:
-    """Return the id of the client known by any of `aliases`, made with the first of them when there is none.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownAs:
+    """How a message names its sender.
 
-    `aliases` are names of one person (a number by SMS and by WhatsApp); the first is the one in use now and is noted on
-    the client if it was new. Safe under any number of simultaneous first messages: whoever comes second waits for the
-    first to commit and reads the winner.
+    `stated` are the names that it gives, the one in use first: they are noted on the client. `alike` are other ways to
+    write them: a client who has one of those is the same person.
     """
-    return known_client(session, aliases) or create_client(session, aliases, name=name)
+
+    stated: tuple[ExternalId, ...]
+    alike: tuple[ExternalId, ...] = ()
+
+    @property
+    def names(self) -> tuple[ExternalId, ...]:
+        """Return all names, in the order in which they decide."""
+        return (*self.stated, *self.alike)
 
 
-def create_client(session: Session, aliases: Sequence[ExternalId], *, name: str) -> int:
-    """Make the client of these names, or return the one that somebody else has made meanwhile."""
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(aliases[0].value, 0))))
-    return known_client(session, aliases) or _make(session, aliases[0], name)
+def get_or_create_client(session: Session, sender: KnownAs, *, name: str) -> int:
+    """Return the id of the client known by any of these names, made when there is none.
+
+    Safe under any number of simultaneous first messages: whoever comes second waits for the first to commit and reads
+    the winner.
+    """
+    return known_client(session, sender) or create_client(session, sender, name=name)
 
 
-def known_client(session: Session, aliases: Sequence[ExternalId]) -> int | None:
-    """Look all names up at once; the one in use now is added when only another was known.
+def create_client(session: Session, sender: KnownAs, *, name: str) -> int:
+    """Make the client of these names, or return the one that somebody else has made meanwhile.
+
+    Whoever shares a name with another waits for them: all values are locked, in one order.
+    """
+    values = func.unnest(cast(sorted({each.value for each in sender.names}), ARRAY(String))).column_valued("value")
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(values, 0))))
+    return known_client(session, sender) or _make(session, sender, name)
+
+
+def known_client(session: Session, sender: KnownAs) -> int | None:
+    """Look all names up at once; those that are stated and were not known are added.
 
     The names stay this client's until the transaction ends: a merge of clients waits for it, or is waited for.
     """
     rows = session.execute(
-        select(ClientExternalId.type, ClientExternalId.client_id)
-        .where(tuple_(ClientExternalId.type, ClientExternalId.value).in_([(each.type, each.value) for each in aliases]))
+        select(ClientExternalId.type, ClientExternalId.value, ClientExternalId.client_id)
+        .where(_any_of(sender.names))
         .order_by(ClientExternalId.id)
         .with_for_update(read=True)
-    ).all()
-    known: dict[str, int] = {row.type: row.client_id for row in rows}
+    )
+    known: dict[ExternalId, int] = {ExternalId(type=row.type, value=row.value): row.client_id for row in rows}
     if not known:
         return None
-    if aliases[0].type not in known:
-        _note(session, next(iter(known.values())), aliases[0])
-    return known.get(aliases[0].type, next(iter(known.values())))
+    client_id = next(known[each] for each in sender.names if each in known)
+    _note(session, client_id, [each for each in sender.stated if each not in known])
+    return client_id
 
 
-def _make(session: Session, known_as: ExternalId, name: str) -> int:
+def _any_of(names: Sequence[ExternalId]) -> ColumnElement[bool]:
+    return tuple_(ClientExternalId.type, ClientExternalId.value).in_([(each.type, each.value) for each in names])
+
+
+def _make(session: Session, sender: KnownAs, name: str) -> int:
+    first, *others = sender.stated
     made = insert(Client).values(name=name).returning(Client.id).cte("made")
     named = insert(ClientExternalId).from_select(
-        ["client_id", "type", "value"], select(made.c.id, literal(known_as.type), literal(known_as.value))
+        ["client_id", "type", "value"], select(made.c.id, literal(first.type), literal(first.value))
     )
     noted = insert(Newcomer).from_select(["client_id"], select(made.c.id)).cte("noted")
-    return session.scalars(named.returning(ClientExternalId.client_id).add_cte(noted)).one()
+    client_id = session.scalars(named.returning(ClientExternalId.client_id).add_cte(noted)).one()
+    _note(session, client_id, others)
+    return client_id
 
 
-def _note(session: Session, client_id: int, name: ExternalId) -> None:
-    session.execute(
-        insert(ClientExternalId).values(client_id=client_id, type=name.type, value=name.value).on_conflict_do_nothing()
-    )
+def _note(session: Session, client_id: int, names: Sequence[ExternalId]) -> None:
+    if names:
+        rows = [{"client_id": client_id, "type": each.type, "value": each.value} for each in names]
+        session.execute(insert(ClientExternalId).values(rows).on_conflict_do_nothing())
 
 
 def client_by_id(session: Session, client_id: int) -> Client | None:
@@ -111,8 +153,7 @@ def clients_known_as(session: Session, names: Sequence[ExternalId]) -> list[Clie
     """Return the clients who have any of these outside names."""
     if not names:
         return []
-    pairs = [(each.type, each.value) for each in names]
-    known = select(ClientExternalId.client_id).where(tuple_(ClientExternalId.type, ClientExternalId.value).in_(pairs))
+    known = select(ClientExternalId.client_id).where(_any_of(names))
     return list(session.scalars(select(Client).where(Client.id.in_(known)).order_by(Client.id)))
 
 
@@ -132,8 +173,6 @@ def clients_alike(session: Session, name: str, local_parts: Sequence[str], limit
     )
 
 
-def fill_blank_name(session: Session, client_id: int, name: str, placeholder: str) -> None:
+def fill_blank_name(session: Session, client_id: int, name: str, placeholders: Collection[str]) -> None:
     """Give a client a name where only a placeholder stood; a name that is there is never overwritten."""
-    client = session.get_one(Client, client_id)
-    if client.name == placeholder:
-        client.name = name
+    session.execute(update(Client).where(Client.id == client_id, Client.name.in_(placeholders)).values(name=name))

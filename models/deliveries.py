@@ -2,8 +2,9 @@
 
 pending ──claim──▶ sending ──▶ sent ──▶ delivered ──▶ read
    ▲                  │ ├──▶ failed
-   │   not sent       │ └──▶ unclear ──looked up──▶ sent | pending | unconfirmed (the agents are asked)
-   └──────────────────┘
+   │   not sent       │ ├──▶ unclear ──looked up──▶ sent | pending | unconfirmed (the agents are asked)
+   ├──────────────────┘ └──▶ held
+   └──── the client wrote ─────┘
 """
 
 import uuid
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -31,7 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
-from models.base import UTC_NOW, Base, Identified, one_of
+from models.base import UTC_NOW, Base, Identified, among, one_of
 
 
 class Purpose(StrEnum):
@@ -49,11 +51,12 @@ class Purpose(StrEnum):
 
 
 class DeliveryStatus(StrEnum):
-    """What became of a send; the first three are open."""
+    """What became of a send; the first three are open, and one that is held opens again when the client writes."""
 
     PENDING = "pending"
     SENDING = "sending"
     UNCLEAR = "unclear"
+    HELD = "held"
     UNCONFIRMED = "unconfirmed"
     SENT = "sent"
     DELIVERED = "delivered"
@@ -67,6 +70,7 @@ PROGRESS = (
     DeliveryStatus.PENDING,
     DeliveryStatus.SENDING,
     DeliveryStatus.UNCLEAR,
+    DeliveryStatus.HELD,
     DeliveryStatus.UNCONFIRMED,
     DeliveryStatus.SENT,
     DeliveryStatus.DELIVERED,
@@ -74,6 +78,9 @@ PROGRESS = (
 )
 
 OPEN = (DeliveryStatus.PENDING, DeliveryStatus.SENDING, DeliveryStatus.UNCLEAR)
+NOT_BEGUN = (DeliveryStatus.PENDING, DeliveryStatus.HELD)
+# The code of a part that was held back because one before it was not sent.
+PART_BEFORE = "part_before"
 _IS_OPEN = text("status IN ('pending', 'sending', 'unclear')")
 _IS_ACKNOWLEDGEMENT = text("purpose = 'acknowledgement'")
 
@@ -87,6 +94,7 @@ class Delivery(Identified, Base):
         one_of("purpose", Purpose),
         Index("deliveries_open_idx", "lane", "id", postgresql_where=_IS_OPEN),
         Index("deliveries_due_idx", "next_attempt_at", postgresql_where=_IS_OPEN),
+        Index("deliveries_held_idx", "lane", postgresql_where=text("status = 'held'")),
         Index("deliveries_channel_external_id_idx", "channel", "external_id"),
         Index("deliveries_ticket_id_idx", "ticket_id"),
         Index("deliveries_message_id_idx", "message_id"),
@@ -206,6 +214,18 @@ def pending_again() -> ColumnElement[str]:
     return case((waits, DeliveryStatus.CANCELED), else_=DeliveryStatus.PENDING)
 
 
+# What a send that is tried anew starts with.
+_AFRESH: dict[str, Any] = {
+    "lookups": 0,
+    "external_id": None,
+    "tried_since": UTC_NOW,
+    "next_attempt_at": UTC_NOW,
+    "lease_until": None,
+    "error_code": None,
+    "error_text": None,
+}
+
+
 def delivery_reported(session: Session, *, channel: str, external_id: str, idempotency_key: str) -> Delivery | None:
     """Return the delivery a report speaks of, by our key if it has one, else by the provider's id."""
     key = _as_uuid(idempotency_key)
@@ -241,6 +261,35 @@ def deliveries_to_client(session: Session, message_id: int) -> list[Delivery]:
     )
 
 
+def parts_before_failed(session: Session, message_id: int, delivery_id: int) -> bool:
+    """Say whether the client lacks a part of a message that was to leave before this one."""
+    failed = select(Delivery.id).where(
+        Delivery.message_id == message_id,
+        Delivery.to_client.is_(True),
+        Delivery.id < delivery_id,
+        Delivery.status.in_((DeliveryStatus.FAILED, DeliveryStatus.UNCONFIRMED)),
+    )
+    return session.scalar(failed.limit(1)) is not None
+
+
+def release_parts_after(session: Session, delivery: Delivery) -> list[Delivery]:
+    """Make the parts pending again that were held back because of this one, and return them in order."""
+    released = session.scalars(
+        update(Delivery)
+        .where(
+            Delivery.message_id == delivery.message_id,
+            Delivery.to_client.is_(True),
+            Delivery.id > delivery.id,
+            Delivery.status == DeliveryStatus.FAILED,
+            Delivery.error_code == PART_BEFORE,
+        )
+        .values(status=DeliveryStatus.PENDING, **_AFRESH)
+        .returning(Delivery)
+        .execution_options(synchronize_session=False)
+    )
+    return sorted(released, key=lambda each: each.id)
+
+
 def reopen_delivery(session: Session, delivery_id: int) -> Delivery | None:
     """Make a failed or unconfirmed send pending again because a person asked; `None` when it is neither."""
     return session.scalar(
@@ -249,18 +298,28 @@ def reopen_delivery(session: Session, delivery_id: int) -> Delivery | None:
             Delivery.id == delivery_id,
             Delivery.status.in_((DeliveryStatus.FAILED, DeliveryStatus.UNCONFIRMED)),
         )
-        .values(
-            status=pending_again(),
-            lookups=0,
-            external_id=None,
-            tried_since=UTC_NOW,
-            next_attempt_at=UTC_NOW,
-            lease_until=None,
-            error_code=None,
-            error_text=None,
-        )
+        .values(status=pending_again(), **_AFRESH)
         .returning(Delivery)
         .execution_options(synchronize_session=False)
+    )
+
+
+def release_held(session: Session, lane: str) -> list[int]:
+    """Make what is held in a lane pending again and return its ids; it is older than what is made from now on."""
+    return sorted(
+        session.scalars(
+            update(Delivery)
+            .where(Delivery.lane == lane, among(Delivery.status, (DeliveryStatus.HELD,)))
+            .values(
+                status=DeliveryStatus.PENDING,
+                tried_since=UTC_NOW,
+                next_attempt_at=UTC_NOW,
+                error_code=None,
+                error_text=None,
+            )
+            .returning(Delivery.id)
+            .execution_options(synchronize_session=False)
+        )
     )
 
 
@@ -275,7 +334,7 @@ def cancel_deliveries(session: Session, delivery_ids: Sequence[int]) -> None:
     """Take back sends that nobody has begun; the caller holds their rows."""
     session.execute(
         update(Delivery)
-        .where(Delivery.id.in_(delivery_ids), Delivery.status == DeliveryStatus.PENDING)
+        .where(Delivery.id.in_(delivery_ids), Delivery.status.in_(NOT_BEGUN))
         .values(status=DeliveryStatus.CANCELED)
         .execution_options(synchronize_session=False)
     )

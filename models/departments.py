@@ -1,6 +1,6 @@
 """Departments, the addresses that are theirs, and how each wants to work."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    exists,
     literal,
     select,
     tuple_,
@@ -141,6 +142,17 @@ def addresses_of(session: Session, department_id: int) -> set[tuple[str, str]]:
     return {(row.type, row.value) for row in rows}
 
 
+def addresses_of_types(session: Session, types: Sequence[str]) -> list[tuple[str, ExternalId]]:
+    """Return the departments' addresses of these types, each with its department's name, oldest first."""
+    rows = session.execute(
+        select(Department.name, DepartmentExternalId.type, DepartmentExternalId.value)
+        .join(DepartmentExternalId)
+        .where(DepartmentExternalId.type.in_(types))
+        .order_by(DepartmentExternalId.id)
+    )
+    return [(row.name, ExternalId(type=row.type, value=row.value)) for row in rows]
+
+
 def owner_of(session: Session, address: ExternalId) -> str | None:
     """Return the name of the department that owns an address."""
     return session.scalar(
@@ -159,6 +171,11 @@ def owned(session: Session, addresses: Sequence[ExternalId]) -> list[ExternalId]
         )
     )
     return [ExternalId(type=row.type, value=row.value) for row in rows]
+
+
+def has_address(session: Session, kinds: Collection[str]) -> bool:
+    """Say whether any department has an address of one of these types."""
+    return session.scalar(select(exists().where(DepartmentExternalId.type.in_(kinds)))) or False
 
 
 def settings_of(session: Session, department_id: int | None) -> Habits:

@@ -71,7 +71,9 @@ def give_way_to_mail(session: Session, message_id: int) -> None:
         .where(
             Delivery.message_id == message_id,
             Delivery.to_client.is_(True),
-            Delivery.status.in_((DeliveryStatus.PENDING, DeliveryStatus.FAILED, DeliveryStatus.UNCONFIRMED)),
+            Delivery.status.in_(
+                (DeliveryStatus.PENDING, DeliveryStatus.FAILED, DeliveryStatus.UNCONFIRMED, DeliveryStatus.HELD)
+            ),
         )
         .values(status=DeliveryStatus.CANCELED)
         .execution_options(synchronize_session=False)

@@ -65,6 +65,7 @@ class MessageSource(Base):
     """
 
     __tablename__ = "message_sources"
+    __table_args__ = (Index("message_sources_sender_idx", "channel", "sender", "recipient"),)
 
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), primary_key=True, autoincrement=False)
     inbound_event_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("inbound_events.id"), index=True)

@@ -23,7 +23,10 @@ class Reconciliation(Base):
 
 
 def places_to_reconcile(session: Session, types: Sequence[str]) -> list[tuple[ExternalId, datetime | None]]:
-    """Return the departments' places of these types, each with the moment before which nothing is missing, if known."""
+    """Return the departments' places of these types, each with the moment before which nothing is missing, if known.
+
+    What was not asked for longest comes first, lest a provider that takes few calls leave out the same places always.
+    """
     rows = session.execute(
         select(DepartmentExternalId.type, DepartmentExternalId.value, Reconciliation.complete_until)
         .outerjoin(
@@ -31,7 +34,7 @@ def places_to_reconcile(session: Session, types: Sequence[str]) -> list[tuple[Ex
             (Reconciliation.type == DepartmentExternalId.type) & (Reconciliation.value == DepartmentExternalId.value),
         )
         .where(DepartmentExternalId.type.in_(types))
-        .order_by(DepartmentExternalId.id)
+        .order_by(Reconciliation.complete_until.nulls_first(), DepartmentExternalId.id)
     )
     return [(ExternalId(type=row.type, value=row.value), row.complete_until) for row in rows]
 

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from sqlalchemy import String, Text, UniqueConstraint, delete, select
+from sqlalchemy import String, Text, UniqueConstraint, and_, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -19,45 +19,59 @@ class SuppressionReason(StrEnum):
 
 
 class Suppression(Identified, Base):
-    """One address, since when (`created_at`) and why."""
+    """One address, since when (`created_at`) and why; with a `sender`, from that address of ours only."""
 
     __tablename__ = "suppressions"
-    __table_args__ = (UniqueConstraint("type", "value"), one_of("reason", SuppressionReason))
+    __table_args__ = (UniqueConstraint("type", "value", "sender"), one_of("reason", SuppressionReason))
 
     type: Mapped[str] = mapped_column(String(50))
     value: Mapped[str] = mapped_column(String(255))
+    sender: Mapped[str] = mapped_column(String(255), server_default="", default="")
     reason: Mapped[str] = mapped_column(String(50))
     detail: Mapped[str] = mapped_column(Text, server_default="")
 
 
-def suppress(session: Session, address: ExternalId, reason: SuppressionReason, detail: str = "") -> None:
-    """Stop writing to an address; the first reason stays."""
-    session.execute(
+def suppress(
+    session: Session, address: ExternalId, reason: SuppressionReason, detail: str = "", *, sender: str = ""
+) -> bool:
+    """Stop writing to an address, from `sender` or from all of ours; false when there was a reason, which stays."""
+    made = session.execute(
         insert(Suppression)
-        .values(type=address.type, value=address.value, reason=reason, detail=detail)
+        .values(type=address.type, value=address.value, sender=sender, reason=reason, detail=detail)
         .on_conflict_do_nothing()
+        .returning(Suppression.id)
     )
+    return made.first() is not None
 
 
-def trust_again(session: Session, address: ExternalId) -> bool:
-    """Write again to an address that bounced, because somebody writes from it, and say whether it had.
+def trust_again(session: Session, address: ExternalId, *, opted_in_to: str = "") -> set[SuppressionReason]:
+    """Write again to an address that bounced, because somebody writes from it, and return what stood against it.
 
-    Who opted out stays left alone.
+    Who opted out stays left alone, except by the address of ours that they have opted in to.
     """
-    lifted = session.execute(
+    bounced = Suppression.reason.in_((SuppressionReason.BOUNCED, SuppressionReason.INVALID))
+    opted_out = and_(Suppression.reason == SuppressionReason.OPTED_OUT, Suppression.sender == opted_in_to)
+    lifted = session.scalars(
         delete(Suppression)
         .where(
             Suppression.type == address.type,
             Suppression.value == address.value,
-            Suppression.reason.in_((SuppressionReason.BOUNCED, SuppressionReason.INVALID)),
+            or_(bounced, opted_out) if opted_in_to else bounced,
         )
-        .returning(Suppression.id)
+        .returning(Suppression.reason)
     )
-    return lifted.first() is not None
+    return {SuppressionReason(each) for each in lifted}
 
 
-def suppression_of(session: Session, address: ExternalId) -> Suppression | None:
-    """Return why an address must not be written to, `None` when it may."""
+def suppression_of(session: Session, address: ExternalId, *, sender: str = "") -> Suppression | None:
+    """Return why an address must not be written to from `sender`, `None` when it may; the oldest reason of several."""
     return session.scalar(
-        select(Suppression).where(Suppression.type == address.type, Suppression.value == address.value)
+        select(Suppression)
+        .where(
+            Suppression.type == address.type,
+            Suppression.value == address.value,
+            Suppression.sender.in_(("", sender)),
+        )
+        .order_by(Suppression.id)
+        .limit(1)
     )

@@ -18,8 +18,10 @@ from models import (
     resemblances,
     suppressions,
     tags,
+    templates,
     tickets,
     users,
+    windows,
 )
 from models.base import Base
 
@@ -42,8 +44,10 @@ __all__ = [
     "resemblances",
     "suppressions",
     "tags",
+    "templates",
     "tickets",
     "users",
+    "windows",
 ]
 
 metadata = Base.metadata

@@ -111,14 +111,24 @@ class Sandbox:
 
     # Phones
 
-    def text(self, sender: str, to: str, body: str, *, media: Sequence[Json] = (), replied_sid: str = "") -> str:
-        """Let a phone write and return the SID; a WhatsApp message may quote another by `replied_sid`."""
-        given = {"from": sender, "to": to, "body": body, "media": list(media), "replied_sid": replied_sid}
+    def text(
+        self, sender: str, to: str, body: str, *, media: Sequence[Json] = (), replied_sid: str = "", ago: float = 0.0
+    ) -> str:
+        """Let a phone write, `ago` seconds ago, and return the SID; WhatsApp may quote another by `replied_sid`."""
+        given = {"from": sender, "to": to, "body": body, "media": list(media), "replied_sid": replied_sid, "ago": ago}
         return str(self._post("twilio/text", given)["sid"])
 
     def texts(self) -> list[Json]:
         """Return the last thousand texts of both directions, newest first."""
         return self._list("twilio/messages", PageSize="1000")
+
+    def service(self, numbers: Sequence[str], senders: Sequence[str] = ()) -> str:
+        """Make a Messaging Service of numbers and WhatsApp senders (`whatsapp:+…`), and return its SID."""
+        return str(self._post("twilio/service", {"numbers": list(numbers), "senders": list(senders)})["sid"])
+
+    def sender(self, number: str) -> str:
+        """Make a WhatsApp sender of a number (`+…`), and return its SID."""
+        return str(self._post("twilio/sender", {"number": number})["sid"])
 
     def habits(self, habits: Habits) -> None:
         """Say how the account behaves from now on."""

@@ -50,6 +50,8 @@ class Control:
             "webhooks/repeat": lambda given: {"webhook": self._webhooks.repeat(int(given.get("id") or 0))},
             "twilio/text": self._text,
             "twilio/habits": self._habits,
+            "twilio/service": self._service,
+            "twilio/sender": lambda given: self._account.directory.add_sender(need(given, "number")),
             "mailbox/refuse": self._refuse,
         }
         posts |= {f"slack/{name}": call for name, call in self._people.calls().items()}
@@ -97,6 +99,7 @@ class Control:
             body=str(given.get("body") or ""),
             media=media,
             extra=_extra(given, sender, kind="image" if media else "text"),
+            ago=float(given.get("ago") or 0),
         )
         return {"sid": message.sid}
 
@@ -104,8 +107,11 @@ class Control:
         try:
             self._account.habits = Habits(**given)
         except TypeError as error:
-            raise BadRequest("the habits are window, delay, redirect_media and failing") from error
+            raise BadRequest("the habits are window, delay, redirect_media, list_behind and failing") from error
         return asdict(self._account.habits)
+
+    def _service(self, given: Json) -> Json:
+        return self._account.directory.add_service(list(given.get("numbers") or []), list(given.get("senders") or []))
 
     def _refuse(self, given: Json) -> Json:
         self._mailbox.refuse(need(given, "recipient"), int(given.get("code") or 0), str(given.get("text") or "refused"))

@@ -28,6 +28,7 @@ from models.messages import Message, messages_of
 from models.notes import Note, notes_of
 from models.tickets import Ticket, TicketStatus, list_tickets
 from sandbox.client import Sandbox
+from workers.callbacks import callback_name
 from workers.cli.apply import Applier, read_desk
 from workers.inbox import Inbox
 from workers.runtime import Runtime
@@ -216,10 +217,18 @@ class Desk:
         path = f"/webhooks/{call['name']}"
         self._webhook("slack", path, str(call["body"]).encode())
 
-    def report(self, key: str, sid: str, status: str, **more: str) -> None:
-        """Hand a status callback of Twilio in."""
+    def report(self, key: str, sid: str, status: str, *, attempt: int | None = None, **more: str) -> None:
+        """Hand a status callback of Twilio in, on the newest attempt unless told which."""
+        attempts = self._attempts(key) if attempt is None else attempt
+        self.report_as(callback_name(self.tools.settings.secret_key, key, attempts), sid, status, **more)
+
+    def report_as(self, name: str, sid: str, status: str, **more: str) -> None:
+        """Hand a status callback of Twilio in, under any name."""
         form = {"MessageSid": sid, "MessageStatus": status, "AccountSid": "AC0", "To": "+1", "From": "+1", **more}
-        self._webhook("twilio", f"/webhooks/twilio/status/{key}", urlencode(form).encode())
+        self._webhook("twilio", f"/webhooks/twilio/status/{name}".removesuffix("/"), urlencode(form).encode())
+
+    def _attempts(self, key: str) -> int:
+        return next((each.attempts for each in self.deliveries() if str(each.idempotency_key) == key), 0)
 
     def _webhook(self, name: str, path: str, body: bytes) -> None:
         request = Request(url=f"https://desk.example.com{path}", path=path, headers={}, body=body)
@@ -255,6 +264,10 @@ class Desk:
                     {"by": timedelta(seconds=seconds)},
                 )
         self.work()
+
+    def older(self, session: Session, hours: float) -> None:
+        """Let everything that came in have come so much earlier."""
+        session.execute(text("UPDATE inbound_events SET created_at = created_at - :by"), {"by": timedelta(hours=hours)})
 
     # What there is then
 
@@ -320,6 +333,18 @@ class Desk:
     def in_thread(self, *, channel: str = "C0SUPPORT") -> list[str]:
         """Return the texts below a ticket's card, oldest first."""
         return [str(each["text"]) for each in self.sandbox.thread(channel, self.thread(channel=channel))[1:]]
+
+    def notice(self, words: str) -> str:
+        """Return the `ts` of the last post below the newest ticket's card that says this."""
+        posts = self.sandbox.thread("C0SUPPORT", self.thread())
+        return next(str(each["ts"]) for each in reversed(posts) if words in str(each["text"]))
+
+    def offer(self, label: str) -> tuple[str, str]:
+        """Return the action and the value of the last button that says this."""
+        posts = self.sandbox.thread("C0SUPPORT", self.thread())
+        buttons = [each for post in posts for block in post["blocks"] for each in block.get("elements", [])]
+        found = next(each for each in reversed(buttons) if label in str(each.get("text")))
+        return str(found["action_id"]), str(found["value"])
 
     def words(self) -> list[str]:
         """Return what single people were told, oldest first."""

@@ -82,6 +82,11 @@ def _configuration() -> dict[str, Any]:
                 "schedule": current.sweep_interval,
                 "options": {"queue": HOUSEKEEPING, "expires": max(current.sweep_interval * 2, 5)},
             },
+            "remind": {
+                "task": "housekeeping.remind",
+                "schedule": 60.0,
+                "options": {"queue": HOUSEKEEPING, "expires": 60.0},
+            },
             "reconcile": {
                 "task": "housekeeping.reconcile",
                 "schedule": current.reconcile_interval,

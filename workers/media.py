@@ -1,24 +1,33 @@
-"""Addresses under which a provider fetches one file of an answer: signed, short-lived, good for nothing else."""
+"""Addresses under which one file of an answer is fetched: signed, short-lived, good for nothing else.
+
+A provider fetches a file while it holds the message, at most ten hours at Twilio; a client opens a link when they
+read it.
+"""
 
 import base64
 import hashlib
 import hmac
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 
-LIFETIME = 24 * 3600
+FOR_PROVIDERS = timedelta(hours=12)
+FOR_CLIENTS = timedelta(days=7)
 
 
-def media_url(public_url: str, secret: bytes, attachment_id: int, since: datetime) -> str:
-    """Return the address of a file, good for a day from `since`: at each attempt of one send the same."""
-    expires = int(since.timestamp()) + LIFETIME
+def media_url(public_url: str, secret: bytes, attachment_id: int, until: datetime) -> str:
+    """Return the address of a file, good until then."""
+    expires = int(until.timestamp())
     return f"{public_url}/media/{attachment_id}/{expires}/{_mac(secret, attachment_id, expires)}"
 
 
-def may_fetch(secret: bytes, attachment_id: int, expires: int, mac: str) -> bool:
-    """Say whether an address is ours and still good."""
-    genuine = hmac.compare_digest(_mac(secret, attachment_id, expires).encode(), mac.encode())
-    return genuine and time.time() < expires
+def is_ours(secret: bytes, attachment_id: int, expires: int, mac: str) -> bool:
+    """Say whether we made an address."""
+    return hmac.compare_digest(_mac(secret, attachment_id, expires).encode(), mac.encode())
+
+
+def is_over(expires: int) -> bool:
+    """Say whether an address of ours is good no more."""
+    return time.time() >= expires
 
 
 def _mac(secret: bytes, attachment_id: int, expires: int) -> str:

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from channels.base import bounded
+from channels.base import Plan, bounded
 from channels.registry import Registry
-from models.attachments import StoredFile, add_attachments, has_files
-from models.deliveries import DeliveryStatus, NewDelivery, Purpose, cancel_deliveries, deliveries_to_client
+from models.attachments import StoredFile, add_attachments, has_files, sendable_files
+from models.deliveries import NOT_BEGUN, NewDelivery, Purpose, cancel_deliveries, deliveries_to_client
 from models.departments import Desk, desk_of
 from models.messages import add_message, last_source, not_yet_shown
 from models.tickets import Ticket
 from workers.db import deliver_soon
+from workers.enclosures import enclosures
 from workers.thread_text import posts, whole
 
 # The channel in which agents work, and the type of a ticket's thread there.
@@ -20,6 +21,11 @@ AGENTS_CHANNEL = "slack"
 AGENTS_THREAD = "slack_agents"
 # Messages, the newest, when a ticket moves.
 MOST_THAT_FOLLOW = 20
+
+
+def lane_to(channel: str, recipient: str) -> str:
+    """Return the lane of what goes to an address of a client's."""
+    return bounded(f"{channel}:{recipient}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,12 +108,13 @@ class Outbox:
         *,
         hold: bool,
         purpose: Purpose = Purpose.MESSAGE,
-    ) -> bool:
-        """Send a message of ours to where the client wrote from last; false when they never wrote."""
+    ) -> Plan | None:
+        """Send a message of ours to where the client wrote from last, as planned; `None` when they never wrote."""
         source = last_source(session, ticket.id)
         if source is None:
-            return False
+            return None
         channel = self.channels.channels[source.channel]
+        plan = channel.plan(body, enclosures(sendable_files(session, message_id)))
         recipient = channel.answer_address(source.sender, source.recipient)
         deliver_soon(
             session,
@@ -122,18 +129,18 @@ class Outbox:
                     recipient=recipient,
                     sender=source.recipient,
                     to_client=True,
-                    lane=bounded(f"{channel.name}:{recipient}"),
+                    lane=lane_to(channel.name, recipient),
                     hold=self.hold if hold else 0.0,
                 )
-                for part in range(len(channel.split(body)))
+                for part in range(len(plan.pieces))
             ],
         )
-        return True
+        return plan
 
     def hold_back(self, session: Session, message_id: int) -> bool:
         """Cancel the sends of an agent's message unless one may have gone out; says whether they were canceled."""
         sends = deliveries_to_client(session, message_id)
-        if not sends or any(each.status != DeliveryStatus.PENDING for each in sends):
+        if not sends or any(each.status not in NOT_BEGUN for each in sends):
             return False
         cancel_deliveries(session, [each.id for each in sends])
         return True

@@ -18,6 +18,7 @@ from workers.desk.recording import Recorder
 from workers.desk.replies import Replies
 from workers.desk.reports import Reports
 from workers.desk.threading import Threading
+from workers.desk.window import Windows
 from workers.outbox import AGENTS_CHANNEL, Outbox
 from workers.scanner import Scanner
 from workers.settings import Settings, SettingsError, settings
@@ -37,6 +38,7 @@ class Runtime:
     outgoing: Outgoing
     recorder: Recorder
     merging: Merging
+    windows: Windows
 
     def channel(self, name: str) -> Channel:
         """Return the channel of this name."""
@@ -77,6 +79,7 @@ def build(current: Settings, publish: Publish = app.publish) -> Runtime:
     channels = connect_channels(current)
     store = AttachmentStore(current.attachments_url)
     outbox = Outbox(channels=channels, hold=current.reply_hold)
+    windows = Windows(outbox=outbox)
     return Runtime(
         settings=current,
         database=Database(current.database_url, publish),
@@ -89,9 +92,11 @@ def build(current: Settings, publish: Publish = app.publish) -> Runtime:
             threading=Threading(secret=current.secret_key, reopen_window=current.reopen_window),
             outbox=outbox,
             replies=Replies(outbox=outbox),
-            actions=Actions(outbox=outbox),
+            actions=Actions(outbox=outbox, windows=windows),
             reports=Reports(outbox=outbox, secret=current.secret_key),
             acknowledgements=Acknowledgements(outbox=outbox, per_hour=current.acknowledgements_per_hour),
+            windows=windows,
         ),
         merging=Merging(outbox=outbox),
+        windows=windows,
     )

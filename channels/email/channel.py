@@ -1,14 +1,26 @@
 """Mail as a channel."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from channels.base import Attachment, ExternalId, Lookup, OutboundMessage, Parsed, Profile, RawEvent
+from channels.base import (
+    Attachment,
+    Enclosure,
+    ExternalId,
+    Lookup,
+    OutboundMessage,
+    Parsed,
+    Plan,
+    Profile,
+    RawEvent,
+    Template,
+)
 from channels.email import address, authentication, compose, event, parse
 from channels.email.dkim import Signer
 from channels.email.relay import Relay
 from channels.email.send import Letter, Sender
 from channels.errors import TryLater, Undeliverable
+from channels.plans import files_with_last
 
 _SLACK_SECONDS = 5.0
 _DEFAULT_TIMEOUT = "60"
@@ -22,6 +34,7 @@ class EmailChannel:
     reports_delivery = False  # bounces come, receipts do not
     files_apart = False
     answers_within = None
+    lists_received = False  # the IMAP door looks back by itself
     lookup = Lookup()  # SMTP has no way to ask what became of a mail, so not finding it proves nothing
 
     def __init__(
@@ -64,6 +77,10 @@ class EmailChannel:
         """Return the text whole: a mail has room."""
         return (body,)
 
+    def plan(self, body: str, files: Sequence[Enclosure]) -> Plan:
+        """Tell an answer in one mail with all its files."""
+        return files_with_last(self.split(body), files)
+
     def send(self, outbound: OutboundMessage) -> ExternalId:
         """Send one mail and return its Message-ID. Raises a `SendError`."""
         if self._sender is None:
@@ -79,9 +96,17 @@ class EmailChannel:
         """Return nothing: a relay cannot be asked."""
         return ()
 
+    def missed(self, place: ExternalId, since: datetime) -> tuple[RawEvent, ...]:  # noqa: ARG002 - the protocol's arguments
+        """Return nothing: a mail server that did not get through comes again."""
+        return ()
+
     def fetch(self, attachment: Attachment, limit: int) -> bytes:  # noqa: ARG002 - the protocol's arguments
         """Refuse: the files of a mail come with it."""
         raise Undeliverable("a mail's files are never fetched")
+
+    def templates(self) -> tuple[Template, ...]:
+        """Return none: answers are taken at any time."""
+        return ()
 
     def profile(self, person: ExternalId) -> Profile | None:  # noqa: ARG002 - the protocol's arguments
         """Return nothing: mail knows nobody."""

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from slack_sdk.web import WebClient
 
-from channels.base import ExternalId, Mark, Menu, OutboundMessage, Profile, RawEvent, Sign, TicketCard
+from channels.base import ExternalId, Mark, Menu, OutboundMessage, Profile, RawEvent, Sheet, Sign, TicketCard
 from channels.slack import desk, find, send
 from channels.slack.client import Me, only_later, web_client, who_am_i
 from channels.slack.missed import missed
@@ -58,9 +58,9 @@ class Api:
         """Say something in a channel that only one person there sees. Raises a `SendError`."""
         desk.whisper(self._client, where, person, text)
 
-    def ask(self, trigger: str, answer_url: str, menu: Menu) -> None:
+    def ask(self, trigger: str, answer_url: str, asked: Menu | Sheet) -> None:
         """Open a form for who pressed a button. Raises a `SendError`."""
-        desk.ask(self._client, trigger, answer_url, menu)
+        desk.ask(self._client, trigger, answer_url, asked)
 
     def answer(self, url: str, text: str) -> None:
         """Answer a button or command where only the person sees it. Raises a `SendError`."""

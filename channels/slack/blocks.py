@@ -123,10 +123,14 @@ def _actions(buttons: Sequence[Button]) -> Block:
 
 
 def _buttons(buttons: Sequence[Button]) -> Iterable[Block]:
-    for button in buttons:
+    taken: set[str] = set()
+    for number, button in enumerate(buttons):
+        # Slack wants the names in a block to differ: what stands behind the colon is dropped when one is pressed.
+        name = f"{button.action}:{number}" if button.action in taken else button.action
+        taken.add(button.action)
         label = plain_text(button.label, LABEL_LIMIT)
         style = {"style": "danger"} if button.danger else {}
-        yield {"type": "button", "text": label, "action_id": button.action, "value": button.value, **style}
+        yield {"type": "button", "text": label, "action_id": name, "value": button.value, **style}
 
 
 def _section(mrkdwn: str) -> Block:

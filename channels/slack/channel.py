@@ -1,26 +1,31 @@
 """Slack as a channel for clients, and as the agents' desk."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from channels.base import (
     Attachment,
+    Enclosure,
     ExternalId,
     Lookup,
     Mark,
     Menu,
     OutboundMessage,
     Parsed,
+    Plan,
     Profile,
     RawEvent,
+    Sheet,
     Sign,
+    Template,
     TicketCard,
 )
 from channels.download import download
 from channels.errors import Undeliverable
+from channels.plans import files_with_last
 from channels.slack.ids import slack_id
 from channels.slack.mrkdwn import pieces
 from channels.slack.parse import parse
@@ -47,6 +52,7 @@ class SlackChannel:
     reports_delivery = False
     files_apart = True
     answers_within = None
+    lists_received = True
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -74,6 +80,10 @@ class SlackChannel:
         """Cut a text into posts that fit even when every character of them must be escaped."""
         return tuple(pieces(body, POST_LIMIT))
 
+    def plan(self, body: str, files: Sequence[Enclosure]) -> Plan:
+        """Tell an answer in posts, the files with the last of them."""
+        return files_with_last(self.split(body), files)
+
     def send(self, outbound: OutboundMessage) -> ExternalId:
         """Post once, or share the files once, and return the id. Raises a `SendError`."""
         return self._api.send(outbound)
@@ -93,12 +103,18 @@ class SlackChannel:
             raise Undeliverable("Slack gave its sign-in page for the file; the app lacks files:read.", code="no_file")
         return content
 
+    def templates(self) -> tuple[Template, ...]:
+        """Return none: answers are taken at any time."""
+        return ()
+
     def profile(self, person: ExternalId) -> Profile | None:
         """Return what Slack knows of a person. Raises `TryLater`."""
         return self._api.profile(person)
 
     def missed(self, place: ExternalId, since: datetime) -> tuple[RawEvent, ...]:
         """Return what people said in a channel since then, oldest first, heard or not. Raises `TryLater`."""
+        if "/" not in place.value:  # direct messages: Slack has no list of all of them
+            return ()
         return self._api.missed(place, since)
 
     def update(self, message: ExternalId, card: TicketCard) -> None:
@@ -117,9 +133,9 @@ class SlackChannel:
         """Say something in a channel that only one person there sees. Raises a `SendError`."""
         self._api.whisper(place, person, text)
 
-    def ask(self, trigger: str, answer_url: str, menu: Menu) -> None:
+    def ask(self, trigger: str, answer_url: str, asked: Menu | Sheet) -> None:
         """Open a form for the person who acted, at most 3 seconds later. Raises a `SendError`."""
-        self._api.ask(trigger, answer_url, menu)
+        self._api.ask(trigger, answer_url, asked)
 
     def answer(self, url: str, text: str) -> None:
         """Answer a button or command where only the person sees it. Raises a `SendError`."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from channels.base import AgentAction, ExternalId, clean_text
 from channels.errors import Malformed
-from channels.slack.form import read_metadata, ticket_and_choice
+from channels.slack.form import BLANK, read_metadata, ticket_and_choice
 from channels.slack.ids import slack_id
 from channels.slack.mrkdwn import mentioned, plain
 from channels.slack.payload import Json, child, children, known_id, read_form, read_json, text, ts
@@ -53,7 +53,7 @@ def _pressed(body: Json, action: Json) -> AgentAction:
     if not name:
         raise Malformed("A button without a name.")
     message = ts(child(body, "container"), "message_ts") or ts(child(body, "message"))
-    name, value, choices = _meant(name, action)
+    name, value, choices = _meant(name.partition(":")[0], action)
     return AgentAction(
         actor=_actor(body),
         action=clean_text(name),
@@ -86,8 +86,17 @@ def _submitted(body: Json) -> AgentAction:
         action=clean_text(text(view, "callback_id")),
         value=clean_text(text(kept, "value")),
         choices=tuple(_chosen(child(child(view, "state"), "values"))),
+        filled=tuple(_filled(child(child(view, "state"), "values"))),
         answer_url=text(kept, "answer_url"),
+        trigger=text(body, "trigger_id"),
     )
+
+
+def _filled(values: Json) -> Iterator[tuple[str, str]]:
+    for block in values:
+        if block.startswith(BLANK):
+            written = text(child(child(values, block), "text"), "value")
+            yield clean_text(block.removeprefix(BLANK)), clean_text(written)
 
 
 def _chosen(values: Json) -> Iterator[str]:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from slack_sdk.web import WebClient
 
-from channels.base import ExternalId, Mark, Menu, Sign, TicketCard
+from channels.base import ExternalId, Mark, Menu, Sheet, Sign, TicketCard
 from channels.download import post as http_post
 from channels.errors import Undeliverable
 from channels.slack.blocks import card_blocks, card_text
@@ -98,7 +98,7 @@ def whisper(client: WebClient, where: ExternalId, person: ExternalId, text: str)
         )
 
 
-def ask(client: WebClient, trigger: str, answer_url: str, menu: Menu) -> None:
+def ask(client: WebClient, trigger: str, answer_url: str, asked: Menu | Sheet) -> None:
     """Open a form; Slack takes a trigger once, so this is not repeated."""
     with slack_errors():
-        client.views_open(trigger_id=trigger, view=form(menu, answer_url))
+        client.views_open(trigger_id=trigger, view=form(asked, answer_url))

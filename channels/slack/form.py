@@ -1,13 +1,13 @@
-"""Menus, and the forms they stand in: how a choice is shown, and how it comes back.
+"""Menus, and forms to choose or to write in: how they are shown, and how they come back.
 
 Limits: https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element, .../composition-objects and
 https://docs.slack.dev/reference/views/modal-views.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from channels.base import Menu, clean_line, clean_text
+from channels.base import Blank, Menu, Sheet, clean_line, clean_text
 from channels.slack.mrkdwn import escape, pieces
 from channels.slack.payload import Json, read_json
 
@@ -19,6 +19,12 @@ _OPTIONS = 100
 _GROUPS = 100
 # Slack keeps 3,000 characters for a form; its own addresses for answers have some hundred.
 _LONGEST_URL = 2000
+_TEXT_LIMIT = 2900
+_FILLED_LIMIT = 1000
+# Of a form's hundred blocks one is the text.
+_BLANKS = 99
+# Before the name of a blank, in the id of its block.
+BLANK = "blank-"
 
 
 def plain_text(words: str, limit: int) -> Json:
@@ -43,24 +49,43 @@ def menu_element(menu: Menu) -> Json:
     }
 
 
-def form(menu: Menu, answer_url: str) -> Json:
-    """Return the form that asks for a menu's choice; it carries what is needed when it comes back."""
-    kept = {"value": menu.value, "answer_url": answer_url if len(answer_url) <= _LONGEST_URL else ""}
-    asked = {
+def form(asked: Menu | Sheet, answer_url: str) -> Json:
+    """Return the form that asks for a choice or for texts; it carries what is needed when it comes back."""
+    kept = {"value": asked.value, "answer_url": answer_url if len(answer_url) <= _LONGEST_URL else ""}
+    choosing = isinstance(asked, Menu)
+    return {
+        "type": "modal",
+        "callback_id": asked.action,
+        "private_metadata": json.dumps(kept),
+        "title": plain_text(f"Ticket #{asked.value}" if choosing else asked.label, _TITLE_LIMIT),
+        "submit": plain_text("Save" if choosing else "Send", _TITLE_LIMIT),
+        "close": plain_text("Cancel", _TITLE_LIMIT),
+        "blocks": [_choice(asked)] if isinstance(asked, Menu) else list(_sheet(asked)),
+    }
+
+
+def _choice(menu: Menu) -> Json:
+    return {
         "type": "input",
         "block_id": "choice",
         "optional": menu.several,
         "label": plain_text(menu.label, LABEL_LIMIT),
         "element": menu_element(menu),
     }
+
+
+def _sheet(sheet: Sheet) -> Iterator[Json]:
+    yield {"type": "section", "text": plain_text(sheet.text, _TEXT_LIMIT)}
+    yield from (_blank(blank) for blank in sheet.blanks[:_BLANKS])
+
+
+def _blank(blank: Blank) -> Json:
+    given = {"initial_value": blank.given} if blank.given else {}
     return {
-        "type": "modal",
-        "callback_id": menu.action,
-        "private_metadata": json.dumps(kept),
-        "title": plain_text(f"Ticket #{menu.value}", _TITLE_LIMIT),
-        "submit": plain_text("Save", _TITLE_LIMIT),
-        "close": plain_text("Cancel", _TITLE_LIMIT),
-        "blocks": [asked],
+        "type": "input",
+        "block_id": f"{BLANK}{blank.name}",
+        "label": plain_text(blank.label, LABEL_LIMIT),
+        "element": {"type": "plain_text_input", "action_id": "text", "max_length": _FILLED_LIMIT, **given},
     }
 
 

@@ -31,6 +31,11 @@ class SlackWebhook:
     secret: str = field(repr=False)
     name: str = "slack"
 
+    @property
+    def missing(self) -> str:
+        """Miss nothing: without its secret these calls are refused, but Slack's may come over a socket."""
+        return ""
+
     def verify(self, request: Request) -> None:
         """Refuse what was not signed over these very bytes in the last five minutes; no kind of call is exempt.
 

@@ -1,14 +1,27 @@
 """SMS and WhatsApp as channels: the same account and code, told apart by their name."""
 
 import base64
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from channels.base import Attachment, ExternalId, Lookup, OutboundMessage, Parsed, Profile, RawEvent
+from channels.base import (
+    Attachment,
+    Enclosure,
+    ExternalId,
+    Lookup,
+    OutboundMessage,
+    Parsed,
+    Plan,
+    Profile,
+    RawEvent,
+    Template,
+)
 from channels.download import download, own_host
 from channels.errors import TryLater, Undeliverable
 from channels.text import split_text
+from channels.twilio import media
 from channels.twilio.account import Account
 from channels.twilio.numbers import address_type, written_address
 from channels.twilio.parse import parse
@@ -16,13 +29,12 @@ from channels.twilio.parse import parse
 if TYPE_CHECKING:
     from twilio.rest import Client
 
-# The longest body Twilio takes, in characters; it cuts it into segments itself.
-BODY_LIMIT = 1600
 FETCH_TIMEOUT = 20.0
 # After a client's last message WhatsApp takes nothing but templates once this has passed: https://www.twilio.com/docs/api/errors/63016.
 WHATSAPP_WINDOW = timedelta(hours=24)
-# Seconds before each look for a message of which nobody knows whether Twilio took it.
-LOOK_AFTER = (2.0, 5.0, 15.0, 60.0)
+# Seconds before each look for a message of which nobody knows whether Twilio took it: 2, 5, 15, 60 and 300 s after the
+# call. The list may be half a minute behind; the last look is for what was in Twilio's own queue, or for its callback.
+LOOK_AFTER = (2.0, 3.0, 10.0, 45.0, 240.0)
 
 
 class TwilioChannel:
@@ -33,6 +45,7 @@ class TwilioChannel:
     files_apart = False
 
     reports_delivery = True
+    lists_received = True
 
     def __init__(self, name: str, account: Account, look_after: tuple[float, ...] = LOOK_AFTER) -> None:
         self.name = name
@@ -62,7 +75,11 @@ class TwilioChannel:
 
     def split(self, body: str) -> tuple[str, ...]:
         """Cut a text into messages of at most 1,600 characters."""
-        return split_text(body, BODY_LIMIT)
+        return split_text(body, media.BODY_LIMIT)
+
+    def plan(self, body: str, files: Sequence[Enclosure]) -> Plan:
+        """Tell an answer in messages of this channel: text, then files, then links to what it cannot carry."""
+        return media.plan(self.name, body, files)
 
     def send(self, outbound: OutboundMessage) -> ExternalId:
         """Send once and return the SID. Raises a `SendError`."""
@@ -80,6 +97,12 @@ class TwilioChannel:
 
         return library.find_sent(self._client, self.name, outbound, since)
 
+    def missed(self, place: ExternalId, since: datetime) -> tuple[RawEvent, ...]:
+        """Return what came to a number of ours since then, oldest first, heard or not. Raises `TryLater`."""
+        from channels.twilio.missed import missed  # noqa: PLC0415 (17 MB that a process which never asks need not hold)
+
+        return missed(self._client, self.name, place, since)
+
     def fetch(self, attachment: Attachment, limit: int) -> bytes:
         """Get a media file: its address asks for credentials, then redirects to a file host that must not get them."""
         headers = {"Authorization": "Basic " + self._credentials()}
@@ -90,6 +113,14 @@ class TwilioChannel:
     def profile(self, person: ExternalId) -> Profile | None:  # noqa: ARG002 (the protocol's; Twilio knows nothing)
         """Know nothing of a person but the name they send along."""
         return None
+
+    def templates(self) -> tuple[Template, ...]:
+        """Return the templates that WhatsApp has approved. Raises a `SendError`."""
+        if self.answers_within is None or not self.connected:
+            return ()
+        from channels.twilio import templates as library  # noqa: PLC0415 (17 MB that a process which never sends need not hold)
+
+        return library.approved(self._client)
 
     def _credentials(self) -> str:
         return base64.b64encode(f"{self._account.sid}:{self._account.token}".encode()).decode()

@@ -4,6 +4,7 @@ In: an `OutboundMessage`. Out: the message's SID. The caller retries; nothing he
 idempotency key for messages, so whatever may have been written to the wire is `Unclear`.
 """
 
+import json
 import logging
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -23,10 +24,10 @@ from twilio.rest import Client
 
 from channels.base import ExternalId, OutboundMessage
 from channels.download import seconds
-from channels.errors import SendError, TryLater, Unclear, Undeliverable
+from channels.errors import SendError, Stopped, TryLater, Unclear, Undeliverable, WindowClosed
 from channels.twilio.account import Account
-from channels.twilio.numbers import wire_address
-from channels.twilio.status import trouble
+from channels.twilio.numbers import is_service, wire_address
+from channels.twilio.troubles import trouble
 
 if TYPE_CHECKING:
     from twilio.rest.api.v2010.account.message import MessageInstance
@@ -35,7 +36,6 @@ TIMEOUT = 10.0
 LOOKED_AT = 100
 # Twilio counts in whole seconds, and our clock may be a little ahead of theirs.
 CLOCK_SLACK = timedelta(seconds=2)
-_MEDIA_LIMIT = {"sms": 10, "whatsapp": 1}
 _TRIAL_PREFIX = "Sent from your Twilio trial account - "
 
 # The library writes numbers and headers at INFO; every failure reaches us as an exception anyway.
@@ -52,7 +52,9 @@ def rest_client(account: Account) -> Client:
     client = Client(
         http_client=http, environment={"TWILIO_ACCOUNT_SID": account.sid, "TWILIO_AUTH_TOKEN": account.token}
     )
-    client.api.base_url = account.api_url.rstrip("/")
+    client.api.base_url = account.url_of("api")
+    client.content.base_url = account.url_of("content")
+    client.messaging.base_url = account.url_of("messaging")
     return client
 
 
@@ -69,15 +71,16 @@ def send(client: Client, channel: str, outbound: OutboundMessage) -> ExternalId:
     """Create the message once and return its SID. Raises a `SendError`."""
     if outbound.sender is None:
         raise Undeliverable("No number of ours is set for this department.", code="no_sender")
-    body, media = _content(channel, outbound)
-    wanted = {"status_callback": outbound.callback_url, "media_url": media, "body": body}
+    wanted = {
+        "status_callback": outbound.callback_url,
+        **_content(outbound),
+        **_sender(channel, outbound.sender),
+    }
     try:
         message = client.messages.create(
-            to=wire_address(channel, outbound.to),
-            from_=wire_address(channel, outbound.sender),
-            **{name: value for name, value in wanted.items() if value},
+            to=wire_address(channel, outbound.to), **{name: value for name, value in wanted.items() if value}
         )
-    except _FAILURES as error:
+    except FAILURES as error:
         # Without the cause: its text holds the number, and a traceback would carry it into the logs.
         raise send_error(error) from None
     return _sid(message)
@@ -89,11 +92,18 @@ def _sid(message: "MessageInstance") -> ExternalId:
     return ExternalId(type="twilio", value=message.sid)
 
 
-def _content(channel: str, outbound: OutboundMessage) -> tuple[str, list[str]]:
-    """Return the text and the media; files over the channel's limit become links under the text."""
-    limit = _MEDIA_LIMIT[channel]
-    links = outbound.media_urls[limit:]
-    return "\n".join(part for part in (outbound.body, *links) if part), list(outbound.media_urls[:limit])
+def _content(outbound: OutboundMessage) -> dict[str, object]:
+    """Return what is sent: a template goes by its id, and with a text beside it would be refused (63016)."""
+    if outbound.template:
+        return {"content_sid": outbound.template, "content_variables": json.dumps(dict(outbound.filled))}
+    return {"media_url": list(outbound.media_urls), "body": outbound.body}
+
+
+def _sender(channel: str, sender: ExternalId) -> dict[str, str]:
+    """Return who sends, as Twilio's client names it: a service picks the number the client knows us by."""
+    if is_service(sender):
+        return {"messaging_service_sid": sender.value}
+    return {"from_": wire_address(channel, sender)}
 
 
 def find_sent(client: Client, channel: str, outbound: OutboundMessage, since: datetime) -> tuple[ExternalId, ...]:
@@ -103,13 +113,17 @@ def find_sent(client: Client, channel: str, outbound: OutboundMessage, since: da
     """
     if outbound.sender is None:
         return ()
+    service = outbound.sender.value if is_service(outbound.sender) else None
+    # Which of its numbers a service takes shows only once the message is under way.
+    sender = {} if service else _sender(channel, outbound.sender)
     try:
-        messages = client.messages.list(
-            to=wire_address(channel, outbound.to), from_=wire_address(channel, outbound.sender), limit=LOOKED_AT
-        )
-        body, _ = _content(channel, outbound)
-        found = [message for message in messages if _fits(message, body, since - CLOCK_SLACK)]
-    except (*_FAILURES, SendError) as error:
+        messages = client.messages.list(to=wire_address(channel, outbound.to), limit=LOOKED_AT, **sender)
+        found = [
+            message
+            for message in messages
+            if _fits(message, outbound.body, since - CLOCK_SLACK) and service in {None, message.messaging_service_sid}
+        ]
+    except (*FAILURES, SendError) as error:
         raise TryLater(f"Twilio could not be asked for sent messages ({type(error).__name__}).") from None
     found.sort(key=lambda message: message.date_created)
     return tuple(_sid(message) for message in found)
@@ -126,7 +140,7 @@ def _fits(message: "MessageInstance", body: str, earliest: datetime) -> bool:
 
 
 # What the library lets through besides its own: requests' errors, and whatever reading a strange answer raises.
-_FAILURES = (
+FAILURES = (
     TwilioException,
     RequestException,
     urllib3.exceptions.HTTPError,
@@ -138,22 +152,37 @@ _FAILURES = (
 )
 
 
+def status_of(error: TwilioException) -> int:
+    """Return the HTTP status of a refusal, 0 without one: the library keeps it in one of two places."""
+    response = error.args[1] if len(error.args) > 1 else None
+    return int(getattr(error, "status", 0) or getattr(response, "status_code", 0))
+
+
 def send_error(error: Exception) -> SendError:
     """Class a failure by whether the message can exist."""
     if isinstance(error, TwilioRestException | TwilioServiceException):
-        return _answered(error.status, str(error.code or ""))
+        return _answered(error.status, str(error.code or ""), str(getattr(error, "msg", "")))
     if isinstance(error, RequestException) and _never_left(error):
         return TryLater("Twilio could not be reached.")
     return Unclear(f"The connection to Twilio broke, or its answer could not be read ({type(error).__name__}).")
 
 
-def _answered(status: int, code: str) -> SendError:
-    meaning = trouble(code)
+def _answered(status: int, code: str, text: str) -> SendError:
+    meaning = trouble(code, text)
     if not HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unclear(f"Twilio answered {status}.")
+    if meaning.window_closed:
+        return WindowClosed(meaning.words)
+    if meaning.stopped:
+        return Stopped(meaning.words)
     if meaning.later:
         return TryLater(meaning.words)
-    return Undeliverable(f"{meaning.words} (Twilio {code or status})", code=code, bad_address=meaning.bad_address)
+    return Undeliverable(
+        f"{meaning.words} (Twilio {code or status})",
+        code=code,
+        bad_address=meaning.bad_address,
+        opted_out=meaning.opted_out,
+    )
 
 
 def _never_left(error: RequestException) -> bool:

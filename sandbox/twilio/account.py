@@ -6,14 +6,16 @@ import hmac
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from sandbox.ledger import Ledger
 from sandbox.outgoing import Answer
 from sandbox.settings import Settings
 from sandbox.twilio import rules
+from sandbox.twilio.directory import Directory
 from sandbox.twilio.errors import TwilioError
+from sandbox.twilio.media import refusal
 from sandbox.twilio.messages import API, Media, Message, Messages, new_sid
 from sandbox.twilio.twiml import replies
 from sandbox.webhooks import Webhook, Webhooks
@@ -24,8 +26,7 @@ Steps = list[tuple[str, tuple[int, str] | None]]
 
 ANSWER_WITHIN = 15.0  # seconds, twilio.com/docs/usage/webhooks/webhooks-connection-overrides
 OUTSIDE_WINDOW = (63016, "Failed to send freeform message because you are outside the allowed window.")
-UNFETCHED = (11200, "HTTP retrieval failure")
-UNREACHABLE = (30003, "Unreachable destination handset")
+LANDLINE = (30006, "Landline or unreachable carrier")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +35,27 @@ class Habits:
 
     `window` says how WhatsApp's 24 hours are held: `off`, `answer` (the call is refused) or `callback` (the message
     fails later). `delay` is the pause before each status. `failing` are numbers that end `undelivered` with a code.
-    `redirect_media` sends downloads on to another address, as Twilio does.
+    `redirect_media` sends downloads on to another address, as Twilio does. `list_behind` is how many seconds old a text
+    is before the list of texts shows it.
     """
 
     window: str = "off"
     delay: float = 0.05
     redirect_media: bool = False
-    failing: Mapping[str, int] = field(default_factory=lambda: {"+15005550001": UNREACHABLE[0]})
+    list_behind: float = 0.0
+    failing: Mapping[str, int] = field(default_factory=lambda: {"+15005550001": LANDLINE[0]})
+
+
+# What WhatsApp has approved, and one that it has not: {name: (language, body, status)}.
+TEMPLATES = {
+    "order_update": (
+        "en",
+        "Hello {{1}}, there is news about your order {{2}}. Reply to this message to go on.",
+        "approved",
+    ),
+    "feedback": ("en", "We are sorry that it took so long. Are you still waiting for us?", "approved"),
+    "summer_sale": ("en", "Everything must go, {{1}}!", "rejected"),
+}
 
 
 class Account:
@@ -50,6 +65,7 @@ class Account:
         self.settings = settings
         self.messages = Messages()
         self.habits = Habits()
+        self.directory = Directory()
         self._ledger = ledger
         self._webhooks = webhooks
         self._opted_out: set[tuple[str, str]] = set()
@@ -77,8 +93,14 @@ class Account:
         )
         return message
 
-    def receive(self, *, sender: str, to: str, body: str, media: list[Media], extra: Mapping[str, str]) -> Message:
-        """Let a phone write to us; an answer in TwiML or plain text goes back to it, as with Twilio."""
+    def receive(
+        self, *, sender: str, to: str, body: str, media: list[Media], extra: Mapping[str, str], ago: float = 0.0
+    ) -> Message:
+        """Let a phone write to us; an answer in TwiML or plain text goes back to it, as with Twilio.
+
+        With `ago`, it did so that many seconds ago, and only the call about it comes now.
+        """
+        at = now() - timedelta(seconds=ago)
         message = Message(
             account=self.sid,
             direction="inbound",
@@ -89,7 +111,8 @@ class Account:
             sid=new_sid("MM" if media else "SM"),
             media_count=len(media),
             media=media,
-            sent=now(),
+            created=at,
+            sent=at,
         )
         self.messages.add(message)
         self._heed(message)
@@ -109,7 +132,7 @@ class Account:
             direction=direction,
             sender="" if service else given.get("From", ""),
             to=given["To"],
-            body=given.get("Body", ""),
+            body=_text(given),
             status="accepted" if service else "queued",
             sid=new_sid("MM" if media else "SM"),
             service=service,
@@ -132,12 +155,13 @@ class Account:
             details = {"sid": message.sid, "to": message.to, "url": url, "status": got.status}
             details |= {"content_type": got.headers.get("content-type", ""), "content_base64": encoded(got.content)}
             self._ledger.add("twilio", "media", details)
-        return [("failed", UNFETCHED)] if any(got.problem for got in found) else []
+        why = refusal(message.to, found)
+        return [("failed", why)] if why else []
 
     def _future(self, message: Message) -> Steps:
         code = self.habits.failing.get(message.to.removeprefix(rules.WHATSAPP))
         if code is not None:
-            text = UNREACHABLE[1] if code == UNREACHABLE[0] else "The message was not delivered"
+            text = LANDLINE[1] if code == LANDLINE[0] else "The message was not delivered"
             return [("sent", None), ("undelivered", (code, text))]
         read = [("read", None)] if message.to.startswith(rules.WHATSAPP) else []
         return [("sent", None), ("delivered", None), *read]
@@ -219,6 +243,21 @@ class Account:
                 then=then,
             )
         )
+
+
+def _text(given: Mapping[str, str]) -> str:
+    """Return how a text reads, of a template with its variables filled in. Raises `TwilioError`."""
+    if "ContentSid" not in given:
+        return given.get("Body", "")
+    template = next((name for name in TEMPLATES if content_sid(name) == given["ContentSid"]), None)
+    if template is None:
+        raise TwilioError(400, 21655, "The ContentSid is Invalid")
+    return rules.filled_in(TEMPLATES[template][1], given.get("ContentVariables") or "{}")
+
+
+def content_sid(template: str) -> str:
+    """Return the SID of a template, the same at every start."""
+    return "HX" + hashlib.md5(template.encode(), usedforsecurity=False).hexdigest()
 
 
 def sign(token: str, url: str, fields: Mapping[str, str]) -> str:

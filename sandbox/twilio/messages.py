@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from urllib.parse import urlencode
 
@@ -92,11 +92,13 @@ class Messages:
             raise TwilioError(404, 20404, f"The requested resource /Messages/{sid}.json was not found")
         return self._by_sid[sid]
 
-    def page(self, account: str, query: Mapping[str, str]) -> Json:
-        """Return one page of what `To`, `From` and the three `DateSent` filters leave."""
+    def page(self, account: str, query: Mapping[str, str], behind: float = 0.0) -> Json:
+        """Return one page of what `To`, `From` and the three `DateSent` filters leave, `behind` seconds late."""
         size = max(1, min(_number(query, "PageSize", PAGE), LARGEST_PAGE))
         number = _number(query, "Page", 0)
-        fitting = [message for message in reversed(self._by_sid.values()) if _fits(message, query)]
+        shows = now() - timedelta(seconds=behind)
+        newest_first = sorted(self._by_sid.values(), key=lambda each: each.created, reverse=True)
+        fitting = [each for each in newest_first if each.created <= shows and _fits(each, query)]
         shown = fitting[number * size : (number + 1) * size]
         more = len(fitting) > (number + 1) * size
         return {

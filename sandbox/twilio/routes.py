@@ -11,9 +11,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from sandbox.faults import Faults, answer
-from sandbox.twilio.account import Account
+from sandbox.twilio.account import TEMPLATES, Account, content_sid
 from sandbox.twilio.errors import TwilioError
 from sandbox.twilio.messages import API, Media, Message
+from sandbox.twilio.rules import BLANK
 from sandbox.wire import Json, pairs
 
 ACCOUNT = f"/twilio/{API}/Accounts/{{account}}"
@@ -51,6 +52,8 @@ class TwilioDoor:
             Route(ACCOUNT + "/Messages/{sid}/Media/{media}.json", self.fetch_media),
             Route(ACCOUNT + "/Messages/{sid}/Media/{media}", self.download),
             Route("/twilio/cdn/{sid}/{media}", self.content),
+            Route("/twilio/v1/ContentAndApprovals", self.templates),
+            *self._account.directory.routes(self._answer),
         ]
 
     async def create(self, request: Request) -> Response:
@@ -62,7 +65,8 @@ class TwilioDoor:
 
     async def list_messages(self, request: Request) -> Response:
         """List texts, newest first."""
-        act = partial(self._account.messages.page, self._account.sid, request.query_params)
+        behind = self._account.habits.list_behind
+        act = partial(self._account.messages.page, self._account.sid, request.query_params, behind)
         return await self._answer(request, "GET Messages", lambda: JSONResponse(act()))
 
     async def fetch(self, request: Request) -> Response:
@@ -80,6 +84,11 @@ class TwilioDoor:
     async def download(self, request: Request) -> Response:
         """Hand out a file, or send the caller to where it lies."""
         return await self._answer(request, "GET Media content", partial(self._content_or_redirect, request))
+
+    async def templates(self, request: Request) -> Response:
+        """List WhatsApp's templates."""
+        page = _templates(str(request.url))
+        return await self._answer(request, "GET ContentAndApprovals", lambda: JSONResponse(page))
 
     async def content(self, request: Request) -> Response:
         """Hand out a file by its unguessable address, to anybody."""
@@ -102,7 +111,7 @@ class TwilioDoor:
         wanted = f"{self._account.sid}:{self._account.settings.twilio_auth_token}".encode()
         if not hmac.compare_digest(_credentials(request), wanted):
             raise TwilioError(401, 20003, "Authenticate")
-        if request.path_params["account"] != self._account.sid:
+        if request.path_params.get("account", self._account.sid) != self._account.sid:
             raise TwilioError(404, 20404, f"The requested resource {request.url.path} was not found")
 
     def _content_or_redirect(self, request: Request) -> Response:
@@ -143,6 +152,22 @@ def _media_json(message: Message, media: Media) -> Json:
     }
     about["date_created"] = about["date_updated"] = message.as_json()["date_created"]
     return about | {"uri": f"{message.path}/Media/{media.sid}.json"}
+
+
+def _templates(url: str) -> Json:
+    shown = [
+        {
+            "sid": content_sid(name),
+            "friendly_name": name,
+            "language": language,
+            "variables": dict.fromkeys(BLANK.findall(body), ""),
+            "types": {"twilio/text": {"body": body}},
+            "approval_requests": {"name": name, "category": "UTILITY", "content_type": "twilio/text", "status": status},
+        }
+        for name, (language, body, status) in TEMPLATES.items()
+    ]
+    meta = {"page": 0, "page_size": 50, "first_page_url": url, "previous_page_url": None, "next_page_url": None}
+    return {"contents": shown, "meta": {**meta, "url": url, "key": "contents"}}
 
 
 def _media_page(message: Message) -> Json:

@@ -1,5 +1,6 @@
 """Twilio's limits on a message, and how it counts segments."""
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -8,8 +9,10 @@ from sandbox.twilio.errors import TwilioError
 
 LONGEST_BODY = 1600
 LONGEST_VALIDITY = 36_000
-MOST_MEDIA = 10
+LONGEST_TEMPLATE = 1024
+BLANK = re.compile(r"\{\{(\w+)\}\}")
 WHATSAPP = "whatsapp:"
+MOST_MEDIA = {"sms": 10, "whatsapp": 1}
 NUMBER = re.compile(r"\+[1-9]\d{6,14}")
 BUSINESS_SCOPED = re.compile(r"[A-Z]{2}\.\w{1,128}")
 WINDOW = timedelta(hours=24)
@@ -21,7 +24,7 @@ GSM = frozenset(
 )
 GSM_TWICE = frozenset("^{}\\[~]|€\f")
 
-STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit"})
+STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"})
 START_WORDS = frozenset({"start", "yes", "unstop"})
 
 
@@ -56,17 +59,31 @@ def check(given: Mapping[str, str], media: list[str]) -> None:
     _check_content(given, body, media)
 
 
+def filled_in(template: str, variables: str) -> str:
+    """Return a template's text with its variables in it. Raises `TwilioError`."""
+    try:
+        given = json.loads(variables)
+        text = BLANK.sub(lambda found: str(given[found[1]]), template)
+    except (ValueError, KeyError, TypeError) as error:
+        raise TwilioError(400, 21656, "The ContentVariables Parameter is invalid") from error
+    if len(text) > LONGEST_TEMPLATE:
+        raise TwilioError(400, 63021, "Channel invalid content error")
+    return text
+
+
 def within_window(last_heard: datetime | None) -> bool:
     """Say whether somebody wrote on WhatsApp less than a day ago."""
     return last_heard is not None and datetime.now(UTC) - last_heard < WINDOW
 
 
 def _check_content(given: Mapping[str, str], body: str, media: list[str]) -> None:
+    if given.get("ContentSid") and (body or media):
+        raise TwilioError(400, 63016, "A template goes by its ContentSid alone")
     if not body and not media and not given.get("ContentSid"):
         raise TwilioError(400, 21602, "Message body is required.")
     if len(body) > LONGEST_BODY:
         raise TwilioError(400, 21617, "The concatenated message body exceeds the 1600 character limit")
-    if len(media) > MOST_MEDIA:
+    if len(media) > MOST_MEDIA["whatsapp" if given["To"].startswith(WHATSAPP) else "sms"]:
         raise TwilioError(400, 21623, "Number of media files exceeds allowed limit")
     validity = given.get("ValidityPeriod", "1")
     if not validity.isdecimal() or not 0 < int(validity) <= LONGEST_VALIDITY:

@@ -11,6 +11,7 @@ APP, BOT_USER = "A0FRONTDESK", "U0FRONTDESK"
 PEOPLE = ("ada", "ben", "cleo", "dora")
 CLIENTS, SUPPORT, BILLING = "clients", "support", "billing"
 SMS, WHATSAPP, BILLING_SMS, NOT_OURS = "+15550100001", "+15550100002", "+15550100003", "+15550100009"
+UNHEARD = "+15550100004"
 
 Json = dict[str, Any]
 
@@ -45,11 +46,14 @@ def slack_seed() -> Json:
 
 
 def twilio_seed(door: str) -> Json:
-    """Let every number of the account call our door."""
+    """Let every number of the account but one call our door."""
     numbers = (SMS, f"whatsapp:{WHATSAPP}", BILLING_SMS)
     return {
         "account": {"sid": CREDENTIALS["TWILIO_ACCOUNT_SID"], "auth_token": CREDENTIALS["TWILIO_AUTH_TOKEN"]},
-        "phone_numbers": [{"phone_number": each, "sms_url": f"{door}/webhooks/twilio/messages"} for each in numbers],
+        "phone_numbers": [
+            *({"phone_number": each, "sms_url": f"{door}/webhooks/twilio/messages"} for each in numbers),
+            {"phone_number": UNHEARD},
+        ],
     }
 
 
@@ -59,7 +63,7 @@ def desk_file(channels: Mapping[str, str]) -> Json:
         "departments": [
             {
                 "name": "Support",
-                "sms": [SMS, NOT_OURS],
+                "sms": [SMS, NOT_OURS, UNHEARD],
                 "whatsapp": [WHATSAPP],
                 "slack": [f"{TEAM}/{channels[CLIENTS]}", TEAM],
                 "slack_agents": [f"{TEAM}/{channels[SUPPORT]}"],

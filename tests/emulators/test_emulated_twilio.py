@@ -1,15 +1,20 @@
 """The desk's way through Twilio, played against a Twilio that others wrote and that knows nothing of our sandbox."""
 
+from datetime import timedelta
+
 import pytest
 
 from channels.base import ExternalId, OutboundMessage
-from channels.errors import Undeliverable
-from channels.twilio import connect
+from channels.errors import Stopped
+from channels.twilio import account_of, connect
+from channels.twilio.missed import missed
+from channels.twilio.send import rest_client
+from models.base import now
 from tests.conftest import CREDENTIALS
 from tests.desk import Desk
 from tests.emulators.installed import start_command
 from tests.emulators.other_side import Slack, Twilio
-from tests.emulators.seeds import NOT_OURS, SMS, SUPPORT, WHATSAPP
+from tests.emulators.seeds import NOT_OURS, SMS, SUPPORT, UNHEARD, WHATSAPP
 
 start_command()
 
@@ -57,17 +62,23 @@ def test_whatsapp_is_answered_on_whatsapp_and_sms_by_sms_to_one_client(
     assert first.client_id == second.client_id
 
 
+@pytest.mark.parametrize("prefix", ["", "whatsapp:"])
 def test_a_long_answer_goes_out_in_parts_in_order_and_whole(
-    desk: Desk, slack: Slack, twilio: Twilio, phone: str
+    desk: Desk, slack: Slack, twilio: Twilio, phone: str, prefix: str
 ) -> None:
-    twilio.text(phone, SMS, "Tell me all")
+    twilio.text(f"{prefix}{phone}", f"{prefix}{WHATSAPP if prefix else SMS}", "Tell me all")
     desk.work()
     words = " ".join(f"word{number}" for number in range(500))
     answer(desk, slack, words)
-    parts = [each["body"] for each in twilio.sent(phone)]
+    sent = twilio.sent(f"{prefix}{phone}")
+    parts = [each["body"] for each in sent]
     assert len(parts) == 3
     assert max(map(len, parts)) <= 1600
     assert " ".join(parts).split() == words.split()
+    for each in sent:
+        twilio.report(each["sid"], "read")
+    desk.work()
+    assert sends(desk) == ["read"] * 3
 
 
 @pytest.mark.parametrize(
@@ -100,7 +111,7 @@ def test_the_report_that_comes_before_the_answer_to_the_call_is_taken(
     answer(desk, slack, "Tomorrow.")
     (sent,) = twilio.sent(phone)
     early = "SELECT status FROM inbound_events WHERE external_id = :id"
-    assert desk.scalars(early, id=f"status:{sent['sid']}:queued") == ["ignored"]
+    assert desk.scalars(early, id=f"status:{sent['sid']}:queued") == ["processed"]
 
 
 @pytest.mark.parametrize("prefix", ["", "whatsapp:"])
@@ -139,7 +150,7 @@ def test_an_answer_that_never_left_is_not_taken_for_an_earlier_one_with_its_word
     twilio.forget(twilio.sent(phone)[-1]["sid"])
     desk.work()
     for _ in range(6):
-        desk.let_pass(100)
+        desk.let_pass(300)
     assert sends(desk) == ["sent", "unconfirmed"]
 
 
@@ -153,6 +164,20 @@ def forget_the_newest_send(desk: Desk) -> None:
         "DELETE FROM message_external_ids WHERE type = 'twilio' AND message_id = "
         "(SELECT max(message_id) FROM deliveries WHERE to_client) RETURNING id"
     )
+
+
+def test_what_no_call_brought_is_found_in_the_list_and_what_was_called_about_is_not_doubled(
+    desk: Desk, emulators: dict[str, str], twilio: Twilio, phone: str
+) -> None:
+    client = rest_client(account_of({**CREDENTIALS, "TWILIO_API_URL": emulators["twilio"]}))
+    ours = [ExternalId(type="phone", value=each) for each in (SMS, UNHEARD)]
+    twilio.text(phone, SMS, "Called")
+    sid = twilio.text(phone, UNHEARD, "Only listed")
+    listed = [missed(client, "sms", each, now() - timedelta(minutes=1), timedelta(0)) for each in ours]
+    assert [each.external_id for each in listed[1]] == [sid]
+    assert [desk.accept(*each) for each in (*listed, *listed)] == [0, 1, 0, 0]
+    desk.work()
+    assert desk.bodies(desk.tickets()[-1].id) == ["Only listed"]
 
 
 def test_an_answer_from_a_number_that_is_not_the_accounts_fails_and_says_why(
@@ -170,5 +195,5 @@ def test_a_wrong_token_is_told_as_what_it_is(emulators: dict[str, str], phone: s
     wrong = {**CREDENTIALS, "TWILIO_AUTH_TOKEN": "0" * 32, "TWILIO_API_URL": emulators["twilio"]}
     sms, _ = connect(wrong).channels
     to, sender = (ExternalId(type="phone", value=each) for each in (phone, SMS))
-    with pytest.raises(Undeliverable, match="refused our credentials"):
+    with pytest.raises(Stopped, match="refused our credentials"):
         sms.send(OutboundMessage(idempotency_key="1", to=to, sender=sender, body="Hello"))

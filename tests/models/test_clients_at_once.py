@@ -2,15 +2,19 @@ from functools import partial
 
 from sqlalchemy import func, select
 
-from models.clients import Client, ClientExternalId, get_or_create_client
+from models.clients import Client, ClientExternalId, KnownAs, get_or_create_client
 from models.external_ids import ExternalId
 from tests.models.at_once import at_once
 from workers.db import Database
 
 
-def first_message(database: Database, *aliases: ExternalId) -> int:
+def first_message(database: Database, stated: ExternalId, *alike: ExternalId) -> int:
+    return client_of(database, KnownAs(stated=(stated,), alike=alike))
+
+
+def client_of(database: Database, sender: KnownAs) -> int:
     with database.session_scope() as session:
-        return get_or_create_client(session, aliases, name="Cleo")
+        return get_or_create_client(session, sender, name="Cleo")
 
 
 def number(kind: str, digits: int) -> ExternalId:
@@ -64,6 +68,23 @@ def test_two_clients_whose_numbers_meet_stay_two_and_each_name_keeps_its_own(dat
 
 def test_a_rolled_back_first_message_leaves_no_client_behind(database: Database) -> None:
     with database.session_scope() as session:
-        get_or_create_client(session, [number("phone", 1)], name="Cleo")
+        get_or_create_client(session, KnownAs(stated=(number("phone", 1),)), name="Cleo")
         session.rollback()
     assert rows(database) == (0, 0)
+
+
+def test_two_ways_to_write_a_number_at_once_are_one_client_with_both_names(database: Database) -> None:
+    for digits in range(5):
+        old, new = number("phone", digits), number("whatsapp", 100 + digits)
+        calls = [partial(first_message, database, old, new), partial(first_message, database, new, old)]
+        assert len(set(at_once(calls * 5))) == 1
+    assert rows(database)[0] == 5
+
+
+def test_a_number_with_its_id_and_the_id_alone_at_once_are_one_client(database: Database) -> None:
+    for digits in range(5):
+        hidden = ExternalId(type="whatsapp", value=f"US.{digits}")
+        both = KnownAs(stated=(number("whatsapp", digits), hidden), alike=(number("phone", digits),))
+        calls = [partial(client_of, database, both), partial(first_message, database, hidden)]
+        assert len(set(at_once(calls * 5))) == 1
+    assert rows(database) == (5, 10)

@@ -57,8 +57,8 @@ def test_a_whatsapp_message_is_read_too(twilio: Client, receiver: Receiver) -> N
 def test_the_failing_number_ends_undelivered(twilio: Client, receiver: Receiver) -> None:
     message = twilio.messages.create(to="+15005550001", from_=OURS, body="x", status_callback=CALLBACK)
     last = fields_in(receiver.got(str(message.sid), 2)[1])
-    assert (last["MessageStatus"], last["ErrorCode"]) == ("undelivered", "30003")
-    assert twilio.messages(str(message.sid)).fetch().error_code == 30003
+    assert (last["MessageStatus"], last["ErrorCode"]) == ("undelivered", "30006")
+    assert twilio.messages(str(message.sid)).fetch().error_code == 30006
 
 
 @pytest.mark.parametrize(
@@ -103,6 +103,26 @@ def test_the_list_is_read_page_by_page_newest_first(twilio: Client) -> None:
     assert [one.sid for one in twilio.messages.list(to="+15550123006", page_size=2)] == sent[::-1]
 
 
+def test_a_text_of_some_time_ago_is_listed_by_its_own_moment(sandbox: Sandbox, twilio: Client) -> None:
+    sids = [sandbox.text("+15550123021", OURS, "x", ago=ago) for ago in (60, 600, 0)]
+    listed = twilio.messages.list(from_="+15550123021")
+    assert [one.sid for one in listed] == [sids[2], sids[0], sids[1]]
+
+
+def test_the_list_can_be_behind(sandbox: Sandbox, twilio: Client) -> None:
+    sandbox.habits(Habits(list_behind=30))
+    sids = [sandbox.text("+15550123022", OURS, "x", ago=ago) for ago in (0, 60)]
+    assert [one.sid for one in twilio.messages.list(from_="+15550123022")] == [sids[1]]
+    sandbox.habits(Habits())
+
+
+def test_settings_of_a_number_are_kept(twilio: Client) -> None:
+    (number,) = twilio.incoming_phone_numbers.list(phone_number="+15550123023")
+    twilio.incoming_phone_numbers(str(number.sid)).update(sms_url="https://desk.example.com/x")
+    (again,) = twilio.incoming_phone_numbers.list(phone_number="+15550123023")
+    assert (again.sid, again.sms_url) == (number.sid, "https://desk.example.com/x")
+
+
 def test_an_inbound_text_is_signed_and_listed(sandbox: Sandbox, twilio: Client, receiver: Receiver) -> None:
     sid = sandbox.text("+15550123007", OURS, "inbound-word")
     (call,) = receiver.got("inbound-word")
@@ -132,12 +152,37 @@ def test_media_can_lie_behind_a_redirect(sandbox: Sandbox, receiver: Receiver) -
 
 
 def test_media_we_send_are_fetched_from_us(sandbox: Sandbox, twilio: Client, receiver: Receiver) -> None:
-    receiver.files["/files/cat.png"] = b"png"
+    receiver.files["/files/cat.png"] = b"\x89PNG"
     urls = [f"{PUBLIC_URL}/files/cat.png"]
     sid = twilio.messages.create(to="+15550123016", from_=OURS, media_url=urls, status_callback=CALLBACK).sid
     assert statuses(receiver, str(sid), 2) == ["sent", "delivered"]
     (effect,) = [one for one in sandbox.ledger("twilio", "media") if one["sid"] == sid]
-    assert (effect["status"], base64.b64decode(effect["content_base64"])) == (200, b"png")
+    assert (effect["status"], base64.b64decode(effect["content_base64"])) == (200, b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("prefix", "beginning", "size", "code"),
+    [
+        ("", b"\xff\xd8\xff of another type", 30, "12300"),
+        ("whatsapp:", b"plain text", 10, "12300"),
+        ("", b"\x89PNG", 6 << 20, "11751"),
+        ("whatsapp:", b"\x89PNG", 6 << 20, "11751"),
+    ],
+)
+def test_media_of_another_type_or_too_large_fail_the_message(
+    twilio: Client, receiver: Receiver, prefix: str, beginning: bytes, size: int, code: str
+) -> None:
+    receiver.files["/files/bad.png"] = beginning.ljust(size, b"\0")
+    given = {"media_url": [f"{PUBLIC_URL}/files/bad.png"], "status_callback": CALLBACK}
+    sid = twilio.messages.create(to=f"{prefix}+15550123018", from_=f"{prefix}{OURS}", **given).sid
+    assert fields_in(receiver.got(str(sid))[0])["ErrorCode"] == code
+
+
+def test_whatsapp_takes_one_file_a_message(twilio: Client) -> None:
+    urls = [f"{PUBLIC_URL}/files/{n}.png" for n in range(2)]
+    with pytest.raises(TwilioRestException) as error:
+        twilio.messages.create(to="whatsapp:+15550123019", from_=f"whatsapp:{OURS}", media_url=urls)
+    assert error.value.code == 21623
 
 
 def test_media_that_cannot_be_fetched_fail_the_message(twilio: Client, receiver: Receiver) -> None:

@@ -12,7 +12,7 @@ from workers.settings import SettingsError, join_running_desk, read_environment
 
 _GROUPS = {
     "Try it": ("demo", "up"),
-    "Set up": ("migrate", "apply", "users", "slack"),
+    "Set up": ("migrate", "apply", "users", "slack", "twilio"),
     "Run": ("web", "smtp", "imap", "slack-socket", "worker", "beat", "flower"),
     "Work": ("tickets", "clients", "events", "deliveries", "mailboxes", "parse"),
 }

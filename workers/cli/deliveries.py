@@ -10,6 +10,7 @@ _NOT_DONE = (
     DeliveryStatus.PENDING,
     DeliveryStatus.SENDING,
     DeliveryStatus.UNCLEAR,
+    DeliveryStatus.HELD,
     DeliveryStatus.UNCONFIRMED,
     DeliveryStatus.FAILED,
 )

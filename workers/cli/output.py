@@ -1,9 +1,10 @@
 """Tables for people, JSON for programs."""
 
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from rich.console import Console
@@ -11,6 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from models.base import now
+
+T = TypeVar("T")
+
+# Seconds of silence after which people want to know that something is still being done.
+_PATIENCE = 2.0
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
 
@@ -53,3 +59,13 @@ def age(then: datetime) -> str:
         if seconds >= length:
             return f"{seconds // length} {unit}"
     return f"{seconds} s"
+
+
+def told(items: Sequence[T], what: str) -> Iterator[T]:
+    """Yield the items of slow work, and say on standard error every two seconds how far it is."""
+    last = time.monotonic()
+    for number, item in enumerate(items):
+        if time.monotonic() - last > _PATIENCE:
+            click.echo(f"{number} of {len(items)} {what} …", err=True)
+            last = time.monotonic()
+        yield item

@@ -21,7 +21,7 @@ SUPPORT = "support@desk.example"
 CLEO = "Cleo Client <cleo@client.example>"
 PHONE, SMS_NUMBER = "+15557654321", "+15550100001"
 WHATSAPP, WHATSAPP_NUMBER = "whatsapp:+15557650000", "whatsapp:+15550100002"
-UNREACHABLE = "+15005550001"
+LANDLINE = "+15005550001"
 AGENTS, CLIENTS = "C0SUPPORT", "C0CLIENTS"
 BILLING = "C0BILLING"
 ADA, BEN, CLIENT_IN_SLACK = "U0ADA", "U0BEN", "U0CLEO"
@@ -276,12 +276,12 @@ def ticket_moves_to_another_department(play: Play) -> None:
 
 def failure_is_told(play: Play) -> None:
     """Tell the agent why a reply failed."""
-    play.sandbox.text(UNREACHABLE, SMS_NUMBER, "Please call me back")
+    play.sandbox.text(LANDLINE, SMS_NUMBER, "Please call me back")
     card = play.card("Please call me back")
     ts = play.answer(card, "We call you at noon.")
     told = play.in_thread(card, "Not delivered to the client")
     play.show(f"the thread says: {told['text']}")
-    play.check("30003" in json.dumps(told), "the reason and the provider's code stand in the thread")
+    play.check("30006" in json.dumps(told), "the reason and the provider's code stand in the thread")
     play.check("retry" in json.dumps(told), "with a button to send it again")
     play.check(play.marked(ts, "x"), "Ada sees ❌ on her own message")
 

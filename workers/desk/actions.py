@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from channels.base import AgentAction, ExternalId, Profile, Sign, clean_text
 from models.attachments import StoredFile
 from models.base import row_id
-from models.deliveries import deliveries_to_client, delivery_by_id, reopen_delivery
+from models.deliveries import deliveries_to_client, delivery_by_id, release_parts_after, reopen_delivery
 from models.departments import desk_of, settings_of
 from models.merges import lock_standing, merged_into
 from models.messages import Message, messages_named
@@ -16,7 +16,7 @@ from models.notes import add_note
 from models.tickets import Ticket, TicketStatus, list_tickets, lock_ticket, ticket_by_external_id
 from models.users import UserType, departments_of
 from workers.db import Wakeup, enqueue
-from workers.desk import lifecycle
+from workers.desk import lifecycle, window
 from workers.desk.card_actions import ACTIONS, CardActions
 from workers.desk.corrections import Corrections
 from workers.desk.identity import Agent, Refusal, agent_for, user_for
@@ -28,6 +28,7 @@ from workers.desk.offers import CORRECT
 from workers.desk.originals import ACTION as ORIGINAL
 from workers.desk.outcome import Outcome, answered, ignored
 from workers.desk.replies import reply_text
+from workers.desk.window import Windows
 from workers.logs import get_logger
 from workers.outbox import AGENTS_THREAD, Outbox
 
@@ -45,6 +46,7 @@ class Actions:
     """Records actions; who may is asked at the moment of the action, for the ticket at hand."""
 
     outbox: Outbox
+    windows: Windows
 
     def record(
         self, session: Session, action: AgentAction, profile: Profile | None, files: Sequence[StoredFile] = ()
@@ -65,6 +67,8 @@ class Actions:
             return ways[action.action](session, action, profile)
         if action.action == ORIGINAL:
             return self._show_original(session, action, profile, files)
+        if action.action in window.ACTIONS:
+            return self._on_held(session, action, profile)
         if action.action not in ACTIONS:
             return ignored("no action of ours")
         return self._on_ticket(session, action, profile, row_id(action.value))
@@ -91,6 +95,17 @@ class Actions:
             return answered(action, f"Nothing was changed: this ticket was merged into #{other}.")
         return CardActions(outbox=self.outbox).act(session, ticket, agent, action)
 
+    def _on_held(self, session: Session, action: AgentAction, profile: Profile | None) -> Outcome:
+        held = window.held_delivery(session, action)
+        ticket = lock_standing(session, held.ticket_id) if held else None
+        if held is None or ticket is None:
+            return answered(action, "There is no such message.")
+        agent = agent_for(session, action.actor, profile, ticket.department_id)
+        if isinstance(agent, Refusal):
+            log.warning("action_refused", ticket_id=ticket.id, action=action.action, reason=agent.name)
+            return answered(action, f"Nothing was changed: your account {agent}.")
+        return self.windows.act(session, ticket, agent, action, held)
+
     def _retry(self, session: Session, action: AgentAction, profile: Profile | None) -> Outcome:
         delivery = delivery_by_id(session, number) if (number := row_id(action.value)) else None
         ticket = lock_standing(session, delivery.ticket_id) if delivery else None
@@ -108,6 +123,7 @@ class Actions:
         delivery = reopen_delivery(session, delivery_id)
         if delivery is None:
             return False
+        release_parts_after(session, delivery)  # they leave behind it, in its lane
         enqueue(session, Wakeup(task="outbound.deliver", channel=delivery.channel, row_id=delivery.id))
         ticket = lock_standing(session, delivery.ticket_id)
         if delivery.message_id is not None and ticket is not None:

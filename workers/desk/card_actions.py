@@ -103,7 +103,7 @@ def _leave_behind(session: Session, ticket: Ticket) -> None:
 def _ask(menu: Menu, action: AgentAction) -> Outcome:
     if not menu.choices:
         raise NotDoneError(f"there is nothing to choose from. {_WHENCE[menu.action]}")
-    return Outcome(asks=(Ask(trigger=action.trigger, answer_url=action.answer_url, menu=menu),))
+    return Outcome(asks=(Ask(trigger=action.trigger, answer_url=action.answer_url, asked=menu),))
 
 
 def _history(session: Session, ticket: Ticket, agent: Agent) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import islice
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from channels.base import ExternalId, Profile
 from channels.email import address
+from channels.phone import variants
 from channels.twilio import numbers
 from models.clients import Client, client_by_id, clients_alike, clients_known_as, names_of_client
 from models.messages import last_said_by
@@ -98,6 +99,7 @@ def _by_every_channel(name: ExternalId) -> Iterator[ExternalId]:
 def _numbers(text: str) -> Iterator[ExternalId]:
     for channel in _NUMBER_CHANNELS:
         try:
-            yield numbers.external_id(numbers.wire_address(channel, numbers.written_address(channel, text)))
+            written = numbers.written_address(channel, text)
         except ValueError:
             continue
+        yield from (replace(written, value=number) for number in variants(written.value))

@@ -5,9 +5,10 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from channels.base import Automatic, ExternalId, InboundMessage, Profile, ProfileKind, Verdict
-from models.clients import create_client, fill_blank_name, known_client
-from models.suppressions import trust_again
+from channels.base import Automatic, Consent, ExternalId, InboundMessage, Profile, ProfileKind, Verdict
+from channels.phone import variants
+from models.clients import KnownAs, create_client, fill_blank_name, known_client
+from models.suppressions import SuppressionReason, trust_again
 from models.users import User, link_account, user_by_account, user_by_email, works_in
 
 # Names that one number may go by: its owner is one client.
@@ -30,31 +31,45 @@ class Agent:
     name: str
 
 
-def aliases(sender: ExternalId) -> tuple[ExternalId, ...]:
-    """Return every name under which this sender may be known, the one in use first."""
-    if sender.type not in _NUMBER_TYPES or not sender.value.startswith("+"):
-        return (sender,)
-    others = (ExternalId(type=each, value=sender.value) for each in _NUMBER_TYPES if each != sender.type)
-    return (sender, *others)
+def known_as(said: InboundMessage) -> KnownAs:
+    """Return every name under which the sender of a message may be known, the one in use first.
+
+    A number is one person's by SMS and by WhatsApp, and in both ways in which some countries' mobiles are written.
+    """
+    stated = (said.sender, *said.also_known_as)
+    if said.sender.type not in _NUMBER_TYPES or not said.sender.value.startswith("+"):
+        return KnownAs(stated=stated)
+    numbers = dict.fromkeys((said.sender.value, *variants(said.sender.value)))
+    alike = (ExternalId(type=kind, value=number) for number in numbers for kind in _NUMBER_TYPES)
+    return KnownAs(stated=stated, alike=tuple(each for each in alike if each not in stated))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speaker:
-    """The client who wrote a message; `bounced` when their address took no mail until they wrote from it now."""
+    """The client who wrote a message, and what stood against writing to them until they wrote it."""
 
     client_id: int
-    bounced: bool = False
+    lifted: frozenset[SuppressionReason] = frozenset()
 
 
 def client_for(session: Session, message: InboundMessage) -> Speaker:
     """Return the client who wrote a message, made if they are new."""
-    names, placeholder = aliases(message.sender), message.sender.value
-    client_id = known_client(session, names)
+    sender = known_as(message)
+    client_id = known_client(session, sender)
     if client_id is None:
-        return Speaker(client_id=create_client(session, names, name=message.sender_name or placeholder))
+        name = message.sender_name or message.sender.value
+        return Speaker(client_id=create_client(session, sender, name=name))
     if message.sender_name:
-        fill_blank_name(session, client_id, message.sender_name, placeholder)
-    return Speaker(client_id=client_id, bounced=_is_the_sender(message) and trust_again(session, message.sender))
+        fill_blank_name(session, client_id, message.sender_name, {each.value for each in sender.names})
+    return Speaker(client_id=client_id, lifted=_lifted(session, message))
+
+
+def _lifted(session: Session, message: InboundMessage) -> frozenset[SuppressionReason]:
+    if not _is_the_sender(message):
+        return frozenset()
+    given = message.consent is Consent.GIVEN and bool(message.recipients)
+    opted_in_to = message.recipients[0].value if given else ""
+    return frozenset(trust_again(session, message.sender, opted_in_to=opted_in_to))
 
 
 def _is_the_sender(said: InboundMessage) -> bool:

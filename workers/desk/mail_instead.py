@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from channels.base import AgentAction, Button, Profile, bounded
+from channels.base import AgentAction, Button, Profile
 from channels.registry import Registry
 from models.base import row_id
 from models.deliveries import Delivery, DeliveryStatus, NewDelivery, Purpose, delivery_by_id, lock_delivery
@@ -16,13 +16,13 @@ from workers.db import deliver_soon
 from workers.desk.identity import Refusal, agent_for
 from workers.desk.outcome import Outcome, answered
 from workers.logs import get_logger
-from workers.outbox import Outbox
+from workers.outbox import Outbox, lane_to
 
 log = get_logger()
 
 ACTION = "email_instead"
 _EMAIL = "email"
-_NOT_ARRIVED = (DeliveryStatus.FAILED, DeliveryStatus.UNCONFIRMED)
+_NOT_ARRIVED = (DeliveryStatus.FAILED, DeliveryStatus.UNCONFIRMED, DeliveryStatus.HELD)
 
 
 def mail_buttons(session: Session, channels: Registry, delivery: Delivery, ticket: Ticket) -> tuple[Button, ...]:
@@ -79,5 +79,5 @@ def _mail(ticket_id: int, message_id: int, way: MailWay) -> NewDelivery:
         recipient=way.recipient,
         sender=way.sender,
         to_client=True,
-        lane=bounded(f"{_EMAIL}:{way.recipient}"),
+        lane=lane_to(_EMAIL, way.recipient),
     )

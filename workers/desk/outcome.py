@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from channels.base import AgentAction, ExternalId, Menu, Parsed, Profile
+from channels.base import AgentAction, ExternalId, Menu, Parsed, Profile, Sheet
 from models.attachments import StoredFile
 from models.inbound_events import EventStatus
 
@@ -42,7 +42,7 @@ class Ask:
 
     trigger: str
     answer_url: str
-    menu: Menu
+    asked: Menu | Sheet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,41 +1,65 @@
 """What a delivery says, worked out when it is sent: text or files of a message, a ticket's card, a mark."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from channels.base import Attachment, Automatic, Button, Channel, ExternalId, Mark, OutboundMessage
+from channels.base import (
+    Attachment,
+    Automatic,
+    Button,
+    Channel,
+    ExternalId,
+    Mark,
+    OutboundMessage,
+    clean_line,
+)
 from channels.email import tokens
 from channels.errors import TryLater, Undeliverable
+from channels.plans import Piece
 from channels.registry import Registry
-from models.attachments import StoredAttachment, attachments_of
+from models.attachments import StoredAttachment, attachments_of, sendable_files
 from models.base import now
 from models.clients import Client
-from models.deliveries import Delivery, DeliveryStatus, Purpose, deliveries_to_client, delivery_by_id
+from models.deliveries import (
+    PART_BEFORE,
+    Delivery,
+    DeliveryStatus,
+    Purpose,
+    deliveries_to_client,
+    delivery_by_id,
+    parts_before_failed,
+)
 from models.delivery_claims import ClaimedDelivery
 from models.departments import Department, settings_of
 from models.inbound_events import is_being_read
 from models.merges import family_threads
 from models.messages import Message, heard_in, mail_names_before, name_of_message, source_of
 from models.offers import offer_below
-from models.suppressions import suppression_of
+from models.suppressions import Suppression, SuppressionReason, suppression_of
+from models.templates import template_use
 from models.tickets import Ticket, threads_of
 from models.users import User
+from workers.callbacks import callback_name
 from workers.desk.cards import card_of
 from workers.desk.files import remarks
 from workers.desk.mail_instead import mail_buttons
 from workers.desk.offers import offer_buttons
 from workers.desk.originals import original_buttons
 from workers.desk.reports import retry_button
-from workers.media import media_url
+from workers.desk.window import buttons as held_buttons
+from workers.desk.window import refuse_outside
+from workers.enclosures import enclosures
+from workers.media import FOR_CLIENTS, FOR_PROVIDERS, media_url
 from workers.outbox import AGENTS_CHANNEL, AGENTS_THREAD
 from workers.store import AttachmentStore, StoreAwayError
 from workers.thread_text import posts, whole
 
 NO_CARD_YET = "the ticket's card is not posted yet"
 _REFERENCES = 30
+_LONGEST_NAME = 60
 _PATIENCE_WITH_AGENTS = timedelta(minutes=2)
 _FAILED = (DeliveryStatus.FAILED, DeliveryStatus.UNCONFIRMED)
 _ARRIVED = (DeliveryStatus.DELIVERED, DeliveryStatus.READ)
@@ -100,12 +124,18 @@ class Outgoing:
     def _to_client(self, session: Session, claimed: ClaimedDelivery) -> OutboundMessage:
         message = session.get_one(Message, claimed.message_id)
         if not claimed.look_up:
+            _keep_together(session, claimed)
             _refuse_suppressed(session, claimed)
             _let_agents_finish(session, claimed, message)
         channel = self.channels.channels[claimed.channel]
+        template = template_use(session, message.id) if channel.answers_within else None
+        if template is None and not claimed.look_up:
+            refuse_outside(session, channel, claimed)
         ticket = session.get_one(Ticket, claimed.ticket_id)
-        parts = channel.split(message.body)
-        files = _files(session, message.id) if claimed.part == len(parts) - 1 else []
+        stored = sendable_files(session, message.id)
+        pieces = channel.plan(message.body, enclosures(stored)).pieces
+        piece = pieces[claimed.part] if claimed.part < len(pieces) else Piece()
+        files = [stored[place] for place in piece.files]
         habits = settings_of(session, ticket.department_id)
         return OutboundMessage(
             idempotency_key=claimed.idempotency_key,
@@ -113,12 +143,14 @@ class Outgoing:
             sender=ExternalId(type=channel.address_type, value=claimed.sender),
             sender_name=habits.from_name or _speaker(session, message, ticket),
             subject=_subject(ticket),
-            body=parts[claimed.part] if claimed.part < len(parts) else "",
+            body="\n".join(each for each in (piece.body, *self._links(piece, stored, claimed)) if each),
             references=tuple(mail_names_before(session, message.ticket_id, message.id, _REFERENCES)),
             attachments=tuple(self._attachment(each, claimed) for each in files),
             thread=self._client_thread(session, channel, ticket, message),
             callback_url=self._callback_url(channel, claimed),
-            media_urls=tuple(media_url(self.public_url, self.secret, each.id, claimed.attempted_at) for each in files),
+            media_urls=tuple(self._media_url(each, now() + FOR_PROVIDERS) for each in files),
+            template=template.external_id if template else "",
+            filled=tuple(template.filled.items()) if template else (),
             signature=habits.signature,
             automatic=Automatic.ANSWER if claimed.purpose is Purpose.ACKNOWLEDGEMENT else Automatic.NO,
             written_at=claimed.tried_since,
@@ -129,7 +161,17 @@ class Outgoing:
         if not channel.reports_delivery:
             return ""
         webhook = self.channels.webhook_of[channel.name]
-        return f"{self.public_url}/webhooks/{webhook}/status/{claimed.idempotency_key}"
+        name = callback_name(self.secret, claimed.idempotency_key, claimed.attempts)
+        return f"{self.public_url}/webhooks/{webhook}/status/{name}"
+
+    def _links(self, piece: Piece, stored: Sequence[StoredAttachment], claimed: ClaimedDelivery) -> Iterator[str]:
+        """Yield a line for each file that the client fetches: the same at every attempt, so that a look-up finds it."""
+        for place in piece.links:
+            url = self._media_url(stored[place], claimed.tried_since + FOR_CLIENTS)
+            yield f"{clean_line(stored[place].name, _LONGEST_NAME)}: {url}"
+
+    def _media_url(self, file: StoredAttachment, until: datetime) -> str:
+        return media_url(self.public_url, self.secret, file.id, until)
 
     def _client_thread(self, session: Session, channel: Channel, ticket: Ticket, message: Message) -> str:
         if channel.name == AGENTS_CHANNEL:
@@ -141,7 +183,7 @@ class Outgoing:
         to = ExternalId(type=AGENTS_CHANNEL, value=channel)
         message = session.get_one(Message, claimed.message_id)
         if claimed.purpose is Purpose.FILES:
-            stored = (self._attachment(each, claimed) for each in _files(session, message.id))
+            stored = (self._attachment(each, claimed) for each in sendable_files(session, message.id))
             files = (*whole(message.body), *stored)
             return OutboundMessage(idempotency_key=claimed.idempotency_key, to=to, thread=thread, attachments=files)
         parts = posts(self.channels.channels[AGENTS_CHANNEL], message.body)
@@ -161,7 +203,7 @@ class Outgoing:
         about = delivery_by_id(session, claimed.about_delivery_id) if claimed.about_delivery_id else None
         if about is not None:
             ticket = session.get_one(Ticket, claimed.ticket_id)
-            return (retry_button(about.id), *mail_buttons(session, self.channels, about, ticket))
+            return (*_remedies(session, about), *mail_buttons(session, self.channels, about, ticket))
         if message.is_system_message:
             return offer_buttons(offer_below(session, message.id))
         return original_buttons(source_of(session, message.id))
@@ -205,16 +247,25 @@ def _let_agents_finish(session: Session, claimed: ClaimedDelivery, message: Mess
 
 
 def _refuse_suppressed(session: Session, claimed: ClaimedDelivery) -> None:
-    why = suppression_of(session, ExternalId(type=claimed.recipient_type, value=claimed.recipient))
+    address = ExternalId(type=claimed.recipient_type, value=claimed.recipient)
+    why = suppression_of(session, address, sender=claimed.sender)
     if why is not None:
         raise Undeliverable(
-            f"this address takes no messages since {why.created_at:%Y-%m-%d} ({why.reason.replace('_', ' ')})",
+            f"this address takes no messages since {why.created_at:%d %b %Y, %H:%M} UTC ({_because(why)})",
             code="suppressed",
         )
 
 
-def _files(session: Session, message_id: int) -> list[StoredAttachment]:
-    return [each for each in attachments_of(session, message_id) if each.storage_key]
+def _because(why: Suppression) -> str:
+    if why.reason != SuppressionReason.OPTED_OUT:
+        return why.reason
+    return f"opted out{f', {why.detail}' if why.detail else ''}"
+
+
+def _keep_together(session: Session, claimed: ClaimedDelivery) -> None:
+    """Hold back what comes after a part that the client has not got: without its beginning it would mislead."""
+    if claimed.part and claimed.message_id and parts_before_failed(session, claimed.message_id, claimed.id):
+        raise Undeliverable("a part before it was not sent", code=PART_BEFORE)
 
 
 def _subject(ticket: Ticket) -> str:
@@ -228,6 +279,12 @@ def _speaker(session: Session, message: Message, ticket: Ticket) -> str:
     user = session.get(User, message.user_id) if message.user_id else None
     department = session.get(Department, ticket.department_id) if ticket.department_id else None
     return " · ".join(each.name for each in (user, department) if each is not None)
+
+
+def _remedies(session: Session, delivery: Delivery) -> tuple[Button, ...]:
+    if delivery.status == DeliveryStatus.HELD:
+        return held_buttons(session, delivery)
+    return (retry_button(delivery.id),)
 
 
 def _author(session: Session, message: Message) -> str:

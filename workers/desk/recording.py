@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from channels.base import (
     AgentAction,
     Automatic,
+    Consent,
     DeliveryReport,
     ExternalId,
     InboundMessage,
@@ -17,19 +18,21 @@ from channels.base import (
 )
 from models.attachments import StoredFile, add_attachments
 from models.blocks import count_set_aside
-from models.departments import AGENTS, Desk, desk_of, desk_owning, settings_of
+from models.departments import AGENTS, Desk, desk_of, desk_owning, owned, settings_of
 from models.inbound_events import ClaimedEvent, EventStatus
 from models.merges import lock_standing, standing_ticket
 from models.messages import MessageSource, add_message, add_source, last_source, message_of_event, name_message
-from models.tickets import Ticket, link_tickets, name_ticket, open_ticket
+from models.tickets import Ticket, TicketStatus, link_tickets, name_ticket, open_ticket
 from workers.desk import identity, lifecycle
 from workers.desk.acknowledgement import Acknowledgements
 from workers.desk.actions import Actions
+from workers.desk.consent import heed
 from workers.desk.files import release
 from workers.desk.outcome import ALREADY_RECORDED, IgnoredError, Outcome, Prepared, ignored
 from workers.desk.replies import Replies
 from workers.desk.reports import Reports
 from workers.desk.threading import Rule, Threading
+from workers.desk.window import Windows
 from workers.logs import get_logger
 from workers.outbox import AGENTS_CHANNEL, Outbox, Shown
 
@@ -64,6 +67,7 @@ class Recorder:
     actions: Actions
     reports: Reports
     acknowledgements: Acknowledgements
+    windows: Windows
 
     def record(self, session: Session, event: ClaimedEvent, prepared: Prepared) -> Outcome:
         """Record everything an event says. Raises `IgnoredError` when nothing of it may stay."""
@@ -96,10 +100,15 @@ class Recorder:
         if arrival.event.attempts > 1 and (message_id := message_of_event(session, arrival.event.id)) is not None:
             release(session, self.outbox, message_id, arrival.files)
             return Outcome()
+        if said.service is not None and _answers_for(session, said.service, said.recipients):
+            said = replace(said, recipients=(said.service,))
+            arrival = replace(arrival, said=said)
         speaker = identity.client_for(session, said)
         found = self.threading.find(session, said, speaker.client_id, arrival.event.channel)
         if found.ticket is not None:
             self._join(session, arrival, found.rule, found.ticket)
+            heed(session, self.outbox, found.ticket, said, speaker.lifted)
+            self.windows.release(session, found.ticket, arrival.event.channel, said.sender.value)
             return Outcome()
         if said.automatic is Automatic.ECHO or (said.automatic is Automatic.ANSWER and said.certainly_automatic):
             raise IgnoredError(f"automatic: {said.automatic}")
@@ -112,7 +121,9 @@ class Recorder:
         if said.automatic is Automatic.NOTICE and settings_of(session, desk.department_id).set_aside_automatic:
             raise IgnoredError(f"automatic: {said.automatic}")
         ticket = self._open(session, arrival, speaker.client_id, found.linked_to, desk)
-        if not speaker.bounced:  # an address that took no mail a moment ago gets an agent's answer first
+        heed(session, self.outbox, ticket, said, speaker.lifted)
+        self.windows.release(session, ticket, arrival.event.channel, said.sender.value)
+        if not speaker.lifted:  # an address that took no mail a moment ago gets an agent's answer first
             self.acknowledgements.acknowledge(session, ticket, said)
         return Outcome()
 
@@ -131,7 +142,7 @@ class Recorder:
     def _join(self, session: Session, arrival: _Arrival, rule: Rule, ticket: Ticket) -> None:
         before, last = ticket.status, last_source(session, ticket.id)
         message_id = _store(session, arrival, ticket, rule)
-        if arrival.said.automatic is Automatic.NO:
+        if arrival.said.automatic is Automatic.NO and arrival.said.consent is not Consent.WITHDRAWN:
             lifecycle.client_wrote(session, ticket)
         desk = desk_of(session, ticket.department_id)
         channel = arrival.event.channel
@@ -144,6 +155,8 @@ class Recorder:
         said = arrival.said
         ticket = open_ticket(session, title=title_of(said), client_id=client_id, department_id=desk.department_id)
         message_id = _store(session, arrival, ticket, Rule.NEW_TICKET)
+        if said.consent is Consent.WITHDRAWN:
+            lifecycle.move(session, ticket, TicketStatus.CLOSED, "it only asks for no more messages")
         if arrival.event.channel == AGENTS_CHANNEL and said.external_id is not None:
             name_ticket(session, ticket.id, said.external_id)
         self.outbox.open_card(session, ticket, desk, arrival.shown(message_id))
@@ -162,6 +175,11 @@ class Recorder:
             self.outbox.tell(
                 session, other, f"A message that refers to this ticket opened a ticket of its own: #{ticket.id}."
             )
+
+
+def _answers_for(session: Session, service: ExternalId, recipients: Sequence[ExternalId]) -> bool:
+    """Say whether a department owns a service and none its number that was written to."""
+    return owned(session, (service, *recipients)) == [service]
 
 
 def _card_changes(last: MessageSource | None, said: InboundMessage) -> bool:

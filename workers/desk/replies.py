@@ -103,9 +103,12 @@ class Replies:
         self, session: Session, ticket: Ticket, desk: Desk, message_id: int, text: str, agent: Agent, *, hold: bool
     ) -> None:
         before = ticket.status
-        if not self.outbox.send_to_client(session, ticket, message_id, text, hold=hold):
+        plan = self.outbox.send_to_client(session, ticket, message_id, text, hold=hold)
+        if plan is None:
             self.outbox.tell(session, ticket, "The answer was not sent: the client of this ticket has no address.")
             return
+        for remark in plan.remarks:
+            self.outbox.tell(session, ticket, remark)
         lifecycle.agent_answered(session, ticket, agent.name)
         self.outbox.mark(session, ticket.id, message_id, desk)
         if ticket.status != before:

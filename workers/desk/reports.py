@@ -1,9 +1,13 @@
 """What providers say became of our sends. The state only moves forward, whatever order reports come in.
 
+What a provider gave up that may arrive a little later is sent once more, by itself and once only: that is another
+attempt, with a name of its own at the provider, and reports on the one given up change nothing any more.
+
 A bounce counts when it carries the ticket's token, is about whom the mail was sent to, and comes while mail systems
 still try. Of a copy that was sent on, or of a latecomer, the agents are told and nothing follows.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -12,13 +16,25 @@ from sqlalchemy.orm import Session
 from channels.base import Button, DeliveryReport, ExternalId, ReportState
 from channels.email import tokens
 from models.base import now
-from models.deliveries import PROGRESS, Delivery, DeliveryStatus, delivery_reported, lock_delivery
+from models.deliveries import (
+    NOT_BEGUN,
+    PROGRESS,
+    Delivery,
+    DeliveryStatus,
+    deliveries_to_client,
+    delivery_reported,
+    lock_delivery,
+    release_parts_after,
+)
 from models.departments import desk_of
 from models.merges import MergeKind, family_of, lock_standing
 from models.messages import name_message
 from models.suppressions import SuppressionReason, suppress
 from models.tickets import Ticket
+from workers.callbacks import Callback, read_callback
+from workers.db import Wakeup, enqueue
 from workers.desk.outcome import Outcome, ignored
+from workers.desk.window import held_text
 from workers.logs import get_logger
 from workers.outbox import Outbox
 
@@ -32,6 +48,7 @@ _STATUS = {
 }
 _ARRIVED = (DeliveryStatus.DELIVERED, DeliveryStatus.READ)
 _BAD_NEWS = (ReportState.FAILED, ReportState.DELAYED)
+CLOSED = "the client last wrote too long ago"
 _NO_REASON = "the other side gave no reason"
 # Mail systems try for five days (RFC 5321, 4.5.4.1); twice that for two of them one behind the other.
 BOUNCES_WITHIN = timedelta(days=10)
@@ -51,12 +68,12 @@ class Reports:
 
     def record(self, session: Session, channel: str, report: DeliveryReport) -> Outcome:
         """Record what a provider says of a send."""
-        name = report.external_id
+        name, callback = report.external_id, self._callback(report)
         delivery = delivery_reported(
             session,
             channel=channel,
             external_id=name.value if name else "",
-            idempotency_key=report.idempotency_key,
+            idempotency_key=callback.idempotency_key,
         )
         ticket = lock_standing(session, delivery.ticket_id) if delivery else None
         if delivery is None or ticket is None or not self._proven(session, report, delivery, ticket):
@@ -66,12 +83,18 @@ class Reports:
             return self._decides_nothing(session, ticket, delivery, f"{apart}: {_because(report)}")
         if report.state is ReportState.DELAYED:
             return self._delayed(session, ticket, delivery, report)
-        if not _concerns(delivery, name, _STATUS[report.state]):
+        if not _concerns(delivery, name, callback, _STATUS[report.state]):
             return ignored("a report on an earlier attempt")
         if name is not None:
             _note_name(session, delivery, name)
         self._advance(session, ticket, delivery, _STATUS[report.state], report)
         return Outcome()
+
+    def _callback(self, report: DeliveryReport) -> Callback:
+        """Return which send a report names: a bounce by our Message-ID, proven by its token, a provider by our name."""
+        if report.token:
+            return Callback(idempotency_key=report.idempotency_key)
+        return read_callback(self.secret, report.idempotency_key)
 
     def _proven(self, session: Session, report: DeliveryReport, delivery: Delivery, ticket: Ticket) -> bool:
         """Check a token against what it was made for: the send's own ticket, and a client who may be another's now."""
@@ -101,18 +124,66 @@ class Reports:
     def _advance(
         self, session: Session, ticket: Ticket, delivery: Delivery, status: DeliveryStatus, report: DeliveryReport
     ) -> None:
-        if not moves_forward(DeliveryStatus(delivery.status), status):
+        before = DeliveryStatus(delivery.status)
+        if not moves_forward(before, status):
             return
-        delivery.status = status
+        if report.window_closed:
+            self._hold(session, ticket, delivery, report)
+            return
         delivery.lease_until = None
         delivery.sent_at = delivery.sent_at or now()
         if status is DeliveryStatus.FAILED:
-            self.failed(session, ticket, delivery, report.detail or "the provider gave no reason", report.code)
-            address = _recipient(delivery)
-            if report.bad_address and set(report.recipients) <= {address}:
-                suppress(session, address, SuppressionReason.BOUNCED, report.detail)
+            self._given_up(session, ticket, delivery, report)
+        else:
+            delivery.status = status
+            if status in _ARRIVED:  # what went wrong before is over
+                delivery.error_code = delivery.error_text = None
+            if before is DeliveryStatus.UNCONFIRMED:
+                _wake(session, release_parts_after(session, delivery))
         if delivery.message_id is not None:
             self.outbox.mark(session, ticket.id, delivery.message_id, desk_of(session, ticket.department_id))
+
+    def _hold(self, session: Session, ticket: Ticket, delivery: Delivery, report: DeliveryReport) -> None:
+        """Keep what came back only because the client last wrote too long ago, by their provider's clock."""
+        delivery.status = DeliveryStatus.HELD
+        delivery.lease_until = None
+        delivery.error_code, delivery.error_text = report.code, report.detail
+        if delivery.message_id is not None:
+            session.flush()
+            sends = deliveries_to_client(session, delivery.message_id)
+            if sum(each.status == DeliveryStatus.HELD for each in sends) == 1:
+                self.outbox.tell(session, ticket, held_text(delivery.channel, CLOSED), about=delivery.id)
+            self.outbox.mark(session, ticket.id, delivery.message_id, desk_of(session, ticket.department_id))
+
+    def _given_up(self, session: Session, ticket: Ticket, delivery: Delivery, report: DeliveryReport) -> None:
+        """Do what follows from a failure: one more send, or a word to the agents and to the address's account."""
+        if report.stopped:
+            log.error("provider_stopped", channel=delivery.channel, code=report.code)
+        # A code that stands there already is that of the attempt before.
+        if report.again_after is not None and delivery.error_code is None:
+            self._once_more(session, ticket, delivery, report, report.again_after)
+            return
+        delivery.status = DeliveryStatus.FAILED
+        self.failed(session, ticket, delivery, report.detail or _NO_REASON, report.code)
+        address = _recipient(delivery)
+        if report.bad_address and set(report.recipients) <= {address}:
+            suppress(session, address, SuppressionReason.BOUNCED, report.detail)
+        if report.opted_out:
+            suppress(session, address, SuppressionReason.OPTED_OUT, said_so(report.code), sender=delivery.sender)
+
+    def _once_more(
+        self, session: Session, ticket: Ticket, delivery: Delivery, report: DeliveryReport, pause: float
+    ) -> None:
+        """Send what certainly did not arrive once more, a little later and in its old place in the lane."""
+        delivery.status, delivery.external_id, delivery.lookups = DeliveryStatus.PENDING, None, 0
+        delivery.next_attempt_at = now() + timedelta(seconds=pause)
+        delivery.tried_since = now()
+        delivery.error_code, delivery.error_text = report.code, report.detail
+        _wake(session, [delivery, *release_parts_after(session, delivery)], delay=pause)
+        self.outbox.tell(
+            session, ticket, f"Not delivered: {_because(report)}. It is sent once more {_in_minutes(pause)}."
+        )
+        log.info("delivery_once_more", delivery_id=delivery.id, code=report.code, seconds=pause)
 
     def failed(self, session: Session, ticket: Ticket, delivery: Delivery, reason: str, code: str) -> None:
         """Write down why a send failed and tell the agents, with a way to try again."""
@@ -135,7 +206,12 @@ def _recipient(delivery: Delivery) -> ExternalId:
 
 
 def _because(report: DeliveryReport) -> str:
-    return (report.detail or _NO_REASON) + (f" ({report.code})" if report.code else "")
+    return (report.detail or _NO_REASON).rstrip(".") + (f" ({report.code})" if report.code else "")
+
+
+def said_so(code: str) -> str:
+    """Return how we know that a client has opted out, when they did not tell us."""
+    return f"as the provider says ({code})"
 
 
 def not_delivered(reason: str, code: str) -> str:
@@ -157,12 +233,24 @@ def moves_forward(before: DeliveryStatus, after: DeliveryStatus) -> bool:
     return PROGRESS.index(after) > PROGRESS.index(before)
 
 
-def _concerns(delivery: Delivery, name: ExternalId | None, status: DeliveryStatus) -> bool:
+def _concerns(delivery: Delivery, name: ExternalId | None, callback: Callback, status: DeliveryStatus) -> bool:
     """Say whether a report is about the attempt that counts; that an earlier one arrived after all always matters."""
     if status in _ARRIVED:
         return True
+    if callback.attempt not in {None, delivery.attempts}:
+        return False
     another = name is not None and delivery.external_id not in {None, name.value}
-    return not another and delivery.status != DeliveryStatus.PENDING
+    return not another and delivery.status not in NOT_BEGUN
+
+
+def _wake(session: Session, deliveries: Sequence[Delivery], *, delay: float = 0.0) -> None:
+    for each in deliveries:
+        enqueue(session, Wakeup(task="outbound.deliver", channel=each.channel, row_id=each.id, delay=delay))
+
+
+def _in_minutes(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return "in a minute" if minutes <= 1 else f"in {minutes} minutes"
 
 
 def _note_name(session: Session, delivery: Delivery, name: ExternalId) -> None:

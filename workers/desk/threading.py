@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from channels.base import ExternalId, InboundMessage, Verdict
+from channels.base import Consent, ExternalId, InboundMessage, Verdict
 from channels.email import tokens
 from models.base import now, row_id
 from models.merges import MergeKind, family_of, lock_standing
 from models.messages import messages_named
 from models.tickets import Ticket, open_conversation, ticket_by_external_id, ticket_by_id
+
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Rule(StrEnum):
@@ -62,7 +64,7 @@ class Threading:
             if _believed(pointer, message) and self._proven(session, pointer, client_id):
                 ticket = lock_standing(session, pointer.ticket_id, of_client=client_id)
                 if ticket is not None:
-                    return self._joined(pointer.rule, ticket)
+                    return self._joined(pointer.rule, ticket, self._since(message))
             if pointer.rule is not Rule.SUBJECT_TAG and stranger_to is None:
                 stranger_to = self._pointed_at(session, pointer, client_id)
         return self._going_on(session, message, client_id, channel) or Threaded(
@@ -82,8 +84,12 @@ class Threading:
         clients = family_of(session, MergeKind.CLIENT, client_id)
         return any(tokens.valid(self.secret, pointer.token, pointer.ticket_id, each) for each in clients)
 
-    def _joined(self, rule: Rule, ticket: Ticket) -> Threaded:
-        if ticket.closed_at is not None and ticket.closed_at < now() - self.reopen_window:
+    def _since(self, message: InboundMessage) -> datetime:
+        """Return since when a ticket may be closed to be joined; to one that asks for silence, whenever it was."""
+        return _EVER if message.consent is Consent.WITHDRAWN else now() - self.reopen_window
+
+    def _joined(self, rule: Rule, ticket: Ticket, closed_since: datetime) -> Threaded:
+        if ticket.closed_at is not None and ticket.closed_at < closed_since:
             return Threaded(rule=Rule.NEW_TICKET, linked_to=ticket.id)
         return Threaded(rule=rule, ticket=ticket)
 
@@ -95,7 +101,7 @@ class Threading:
             client_id=client_id,
             channel=channel,
             address=message.recipients[0].value,
-            closed_since=now() - self.reopen_window,
+            closed_since=self._since(message),
         )
         # A merge that this waited for may have taken the conversation elsewhere.
         standing = lock_standing(session, ticket.id) if ticket else None

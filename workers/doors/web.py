@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,11 +26,15 @@ from channels.base import Receipt, Request, Webhook
 from channels.errors import Refused
 from models.attachments import answer_file
 from models.base import ping
+from models.departments import has_address
 from workers import app
+from workers.doors.files import file_response
 from workers.inbox import Inbox
 from workers.logs import get_logger
-from workers.media import may_fetch
+from workers.media import is_ours, is_over
 from workers.runtime import Runtime
+from workers.settings import SettingsError
+from workers.store import StoreAwayError
 
 log = get_logger()
 
@@ -40,9 +45,6 @@ READ_TIMEOUT = 10.0
 HEAD_TIMEOUT = 10.0
 # Each needs a connection to the database for a moment.
 THREADS = 8
-# What a browser or a provider may show; anything else is a download of bytes.
-_SHOWABLE = ("image/jpeg", "image/png", "image/gif", "image/webp", "application/pdf", "audio/", "video/")
-
 
 _Result = TypeVar("_Result")
 
@@ -56,23 +58,45 @@ class _Number(IntegerConvertor):
 register_url_convertor("number", _Number())
 
 
+def check_secrets(tools: Runtime) -> None:
+    """Refuse to start where every call about an address of ours would be refused. Raises `SettingsError`."""
+    for webhook in tools.channels.webhooks.values():
+        if not webhook.missing:
+            continue
+        names = [name for name, path in tools.channels.webhook_of.items() if path == webhook.name]
+        with tools.database.session_scope() as session:
+            used = has_address(session, {tools.channel(name).address_type for name in names})
+        if used:
+            raise SettingsError(
+                f"{webhook.missing} is not set, and the desk has addresses for {' and '.join(names)}: "
+                "every call about them would be refused"
+            )
+
+
 class Web:
     """The routes, over one process's tools."""
 
     def __init__(self, tools: Runtime) -> None:
         self._tools = tools
         self._inbox = Inbox(tools.database, app.publish)
+        # The path of the public address, which some proxies take away and others leave.
+        self._prefix = urlsplit(tools.settings.public_url).path
         self.app = Starlette(
             routes=[
                 Route("/healthz", _healthz),
                 Route("/readyz", self._readyz),
-                Route("/webhooks/{name}/{rest:path}", self._webhook, methods=["POST"]),
-                Route("/media/{attachment_id:number}/{expires:number}/{mac}", self._media),
+                *(route for prefix in dict.fromkeys(("", self._prefix)) for route in self._public(prefix)),
             ]
         )
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="web")
         # Its address would be built from Host; what nearly fits a route is as unknown as the rest.
         self.app.router.redirect_slashes = False
+
+    def _public(self, prefix: str) -> tuple[Route, Route]:
+        return (
+            Route(f"{prefix}/webhooks/{{name}}/{{rest:path}}", self._webhook, methods=["POST"]),
+            Route(f"{prefix}/media/{{attachment_id:number}}/{{expires:number}}/{{mac}}", self._media),
+        )
 
     async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
         """Do blocking work in one of a fixed number of threads, and wait no longer than a provider does."""
@@ -105,12 +129,15 @@ class Web:
         path = request.scope["raw_path"].decode("latin-1").partition("?")[0]
         query = request.scope["query_string"].decode("latin-1")
         return Request(
-            url=f"{self._tools.settings.public_url}{path}{'?' + query if query else ''}",
-            path=request.url.path,
+            url=f"{self._tools.settings.public_url}{self._own(path)}{'?' + query if query else ''}",
+            path=self._own(request.url.path),
             # A header that came twice counts with all its values: which one was signed is not ours to choose.
             headers={name: ", ".join(request.headers.getlist(name)) for name in request.headers},
             body=body,
         )
+
+    def _own(self, path: str) -> str:
+        return path.removeprefix(self._prefix) if path.startswith(f"{self._prefix}/") else path
 
     async def _readyz(self, _request: WebRequest) -> Response:
         try:
@@ -124,13 +151,14 @@ class Web:
             ping(session)
 
     async def _media(self, request: WebRequest) -> Response:
-        parameters = request.path_params
-        secret = self._tools.settings.secret_key
-        if not may_fetch(secret, parameters["attachment_id"], parameters["expires"], parameters["mac"]):
+        attachment_id, expires = request.path_params["attachment_id"], request.path_params["expires"]
+        if not is_ours(self._tools.settings.secret_key, attachment_id, expires, request.path_params["mac"]):
             return PlainTextResponse("not found", 404)
+        if is_over(expires):
+            return PlainTextResponse("this address is good no more", 410)
         try:
-            return await run_in_threadpool(self._file, parameters["attachment_id"])
-        except SQLAlchemyError as error:
+            return await run_in_threadpool(self._file, attachment_id)
+        except (SQLAlchemyError, StoreAwayError) as error:
             log.warning("media_not_found_out", error=type(error).__name__)
             return PlainTextResponse("try again later", 503)
 
@@ -139,16 +167,11 @@ class Web:
             file = answer_file(session, attachment_id)
         if file is None or file.storage_key is None:
             return PlainTextResponse("not found", 404)
-        showable = file.content_type.startswith(_SHOWABLE)
-        return Response(
-            self._tools.store.get(file.storage_key),
-            media_type=file.content_type if showable else "application/octet-stream",
-            headers={
-                "X-Content-Type-Options": "nosniff",
-                "Content-Disposition": "attachment",
-                "Cache-Control": "private",
-            },
-        )
+        try:
+            return file_response(file, self._tools.store.get(file.storage_key))
+        except FileNotFoundError:
+            log.error("media_gone", attachment_id=attachment_id)  # noqa: TRY400 (the trace would tell where files lie)
+            return PlainTextResponse("not found", 404)
 
 
 class _Impatient(H11Protocol):
@@ -183,7 +206,8 @@ async def _read(request: WebRequest) -> bytes:
 
 
 def serve(tools: Runtime, *, host: str, port: int) -> None:
-    """Run the web door until SIGTERM or Ctrl-C."""
+    """Run the web door until SIGTERM or Ctrl-C. Raises `SettingsError` where its secrets are missing."""
+    check_secrets(tools)
     log.info("web_listening", host=host, port=port, public_url=tools.settings.public_url)
     uvicorn.run(
         Web(tools).app,

@@ -12,6 +12,8 @@ from datetime import timedelta
 
 from channels.base import Attachment, InboundMessage, Parsed
 from channels.errors import TryLater, Undeliverable
+from channels.vcard import TYPES as CONTACTS
+from channels.vcard import contacts
 from models.attachments import Scan, StoredFile
 from models.base import now
 from models.inbound_events import ClaimedEvent, extend_lease
@@ -42,14 +44,27 @@ class EventFiles:
         self._tools = tools
         self._claimed = claimed
         self._seconds_to_scan = seconds_to_scan
+        self._words: dict[int, list[str]] = {}
 
     def of(self, parsed: Sequence[Parsed]) -> Mapping[int, Sequence[StoredFile]]:
         """Take in the files of each message, by its index. Raises `TryLater`, and `LeaseLostError`."""
+        chats = (index for index, said in enumerate(parsed) if isinstance(said, InboundMessage) and said.direct)
+        self._words = {index: [] for index in chats}
         return {
-            index: [self._take(attachment) for attachment in said.attachments]
+            index: [self._take(attachment, index) for attachment in said.attachments]
             for index, said in enumerate(parsed)
             if isinstance(said, InboundMessage) and said.attachments
         }
+
+    def told(self, parsed: Sequence[Parsed]) -> tuple[Parsed, ...]:
+        """Return what was parsed, in chats with what contact cards say: there the card is the message."""
+        return tuple(self._told(index, said) for index, said in enumerate(parsed))
+
+    def _told(self, index: int, said: Parsed) -> Parsed:
+        words = self._words.get(index)
+        if not words or not isinstance(said, InboundMessage):
+            return said
+        return replace(said, body="\n".join(part for part in (said.body, *words) if part))
 
     def keep(self, attachment: Attachment, content: bytes) -> StoredFile:
         """Scan a file's bytes and store them, unless they are infected. Raises `TryLater`, and `LeaseLostError`."""
@@ -64,10 +79,10 @@ class EventFiles:
         except StoreAwayError as error:
             raise TryLater("the attachment store does not answer") from error
 
-    def _take(self, attachment: Attachment) -> StoredFile:
+    def _take(self, attachment: Attachment, index: int) -> StoredFile:
         """Take one file in; one that cannot be had is named in the message, which is not lost for it."""
         if attachment.url is None:
-            return self.keep(attachment, attachment.content())
+            return self._kept(attachment, attachment.content(), index)
         self._hold_on(FETCH_SECONDS)
         try:
             content = self._tools.channel(self._claimed.channel).fetch(attachment, LARGEST_FILE)
@@ -76,7 +91,14 @@ class EventFiles:
                 raise
             log.warning("file_not_fetched", event_id=self._claimed.id, reason=str(error))
             return described(attachment)
-        return self.keep(attachment, content)
+        return self._kept(attachment, content, index)
+
+    def _kept(self, attachment: Attachment, content: bytes, index: int) -> StoredFile:
+        stored = self.keep(attachment, content)
+        card = attachment.content_type.partition(";")[0].strip() in CONTACTS
+        if card and stored.storage_key and index in self._words:
+            self._words[index].extend(contacts(content))
+        return stored
 
     def _scanned(self, content: bytes) -> ScanResult:
         scanner = self._tools.scanner

@@ -2,7 +2,8 @@
 
 `housekeeping.sweep` wakes every row that is due and that no worker holds: nothing depends on a task arriving. Then it
 looks at new clients, whether we know them by another name.
-`housekeeping.reconcile` asks Slack what was said while its calls did not get through.
+`housekeeping.remind` tells agents of clients who soon cannot be answered freely.
+`housekeeping.reconcile` asks Slack and Twilio what was said while their calls did not get through.
 """
 
 from collections.abc import Sequence
@@ -36,6 +37,12 @@ def sweep() -> None:
     Newcomers(tools=runtime()).look()
 
 
+@app.task(name="housekeeping.remind")
+def remind() -> None:
+    """Remind agents once of clients who wait in windows that end."""
+    remind_once(runtime())
+
+
 @app.task(name="housekeeping.reconcile")
 def reconcile() -> None:
     """Look once for what was missed."""
@@ -60,6 +67,12 @@ def sweep_once(tools: Runtime) -> int:
     if events or sends:
         log.info("rows_swept", events=len(events), deliveries=len(sends))
     return len(events) + len(sends)
+
+
+def remind_once(tools: Runtime) -> int:
+    """Remind agents of windows that end and return of how many; two at once do the work of one."""
+    with tools.database.session_scope() as session:
+        return tools.windows.remind(session) if try_lock(session, "frontdesk.remind") else 0
 
 
 def _wake(session: Session, task: str, rows: Sequence[tuple[int, str]]) -> None:

@@ -108,7 +108,7 @@ def _prepare(tools: Runtime, claimed: ClaimedEvent) -> Prepared:
     parsed = channel.parse(raw)
     taken = EventFiles(tools, claimed)
     files = {**taken.of(parsed), **_originals(tools, taken, parsed)}
-    return Prepared(parsed=parsed, files=files, profiles=_profiles(channel, parsed))
+    return Prepared(parsed=taken.told(parsed), files=files, profiles=_profiles(channel, parsed))
 
 
 def _profiles(channel: Channel, parsed: Sequence[Parsed]) -> Mapping[ExternalId, Profile | None]:
@@ -190,7 +190,7 @@ def _answer(tools: Runtime, outcome: Outcome) -> None:
 
 def _ask(tools: Runtime, ask: Ask) -> None:
     try:
-        tools.agents_desk.ask(ask.trigger, ask.answer_url, ask.menu)
+        tools.agents_desk.ask(ask.trigger, ask.answer_url, ask.asked)
     except ChannelError as error:
         log.warning("form_not_opened", reason=str(error))
         _say(tools, Answer(text=NO_FORM, url=ask.answer_url))

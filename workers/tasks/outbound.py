@@ -13,19 +13,21 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
-from channels.base import ExternalId, OutboundMessage, Sign, TicketCard
-from channels.errors import SendError, TryLater, Unclear, Undeliverable
+from channels.base import ExternalId, OutboundMessage, Sign, Template, TicketCard
+from channels.errors import SendError, TryLater, Unclear, Undeliverable, WindowClosed
 from models.base import now
-from models.deliveries import DeliveryStatus, Purpose
+from models.deliveries import PART_BEFORE, DeliveryStatus, Purpose, deliveries_to_client
 from models.delivery_claims import ClaimedDelivery, claim_delivery, claim_next_in_lane, record_outcome
 from models.departments import desk_of
 from models.merges import standing_ticket
 from models.messages import Message, messages_named, name_message
 from models.suppressions import SuppressionReason, suppress
+from models.templates import keep_templates, listed_at
 from models.tickets import Ticket, name_ticket, note_signs, signs_on
 from workers.app import app
 from workers.db import Wakeup, enqueue
-from workers.desk.reports import not_delivered
+from workers.desk.reports import not_delivered, said_so
+from workers.desk.window import held_text
 from workers.logs import get_logger
 from workers.outbox import AGENTS_THREAD
 from workers.runtime import Runtime, runtime
@@ -39,6 +41,7 @@ LONGEST_BACKOFF = 900.0
 LEASE_MARGIN = 10.0
 # Of one outcome, before its lease is left to end.
 WRITES = 3
+TEMPLATES_KEEP = timedelta(minutes=1)
 # Each of which a worker may have died of: then a person decides.
 MOST_LOOKS = 8
 
@@ -73,14 +76,15 @@ def attempt(tools: Runtime, claimed: ClaimedDelivery) -> None:
     """Make one send, or one look-up of an earlier one, and record what came of it."""
     try:
         name = _look_up(tools, claimed) if claimed.look_up and claimed.purpose in _ONCE else _send(tools, claimed)
+        _keep_trying(lambda: _sent(tools, claimed, name))
     except TryLater as error:
         _later(tools, claimed, error)
     except Undeliverable as error:
         _failed(tools, claimed, error)
+    except WindowClosed as error:
+        _held(tools, claimed, error)
     except Unclear:
         _unclear(tools, claimed)
-    else:
-        _keep_trying(lambda: _sent(tools, claimed, name))
 
 
 def _keep_trying(write: Callable[[], None]) -> None:
@@ -159,34 +163,41 @@ def _message(tools: Runtime, claimed: ClaimedDelivery) -> OutboundMessage:
 
 
 def _look_up(tools: Runtime, claimed: ClaimedDelivery) -> ExternalId:
-    """Return the provider's id of an earlier send, one that no other message has. Raises `Unclear` when it has none."""
+    """Return the provider's id of an earlier send, which no other message has. Raises `Unclear` without a certain one.
+
+    Where absence proves nothing, sends are told apart by their words: two that nobody has may be anybody's.
+    """
     channel = tools.channel(claimed.channel)
     found = channel.find_sent(_message(tools, claimed), claimed.attempted_at)
     with tools.database.session_scope() as session:
         taken = messages_named(session, found)
     free = [each for each in found if each not in taken]
-    if not free:
-        raise Unclear("the provider shows no such message")
+    if not free or (len(free) > 1 and not channel.lookup.absence_is_proof):
+        raise Unclear(f"the provider shows {len(free)} messages that could be this one")
     return free[0]
 
 
 def _sent(tools: Runtime, claimed: ClaimedDelivery, name: ExternalId | None) -> None:
+    """Record a send. Raises `Unclear`, and records nothing, when another message took what was found for this one."""
     with tools.database.session_scope() as session:
         ours = record_outcome(
             session, claimed, DeliveryStatus.SENT, external_id=name.value if name else None, sent_at=now()
         )
-        if name is not None:
-            _note_name(session, claimed, name)
+        named = name is None or _note_name(session, claimed, name)
+        if ours and claimed.look_up and not named:
+            raise Unclear("what was found is another message's by now")
         if claimed.to_client:
             _renew_mark(tools, session, claimed)
     log.info("delivery_sent", delivery_id=claimed.id, purpose=str(claimed.purpose), recorded=ours)
 
 
-def _note_name(session: Session, claimed: ClaimedDelivery, name: ExternalId) -> None:
+def _note_name(session: Session, claimed: ClaimedDelivery, name: ExternalId) -> bool:
+    """Keep the provider's id; false when another message has it, which the unique key of the names decides."""
     if claimed.purpose is Purpose.CARD:
         name_ticket(session, claimed.ticket_id, ExternalId(type=AGENTS_THREAD, value=name.value))
     elif claimed.message_id is not None:
-        name_message(session, claimed.message_id, name)
+        return name_message(session, claimed.message_id, name)
+    return True
 
 
 def _renew_mark(tools: Runtime, session: Session, claimed: ClaimedDelivery) -> None:
@@ -243,6 +254,46 @@ def _reschedule(
     log.info("delivery_postponed", delivery_id=claimed.id, status=str(status), seconds=round(delay, 1))
 
 
+def _held(tools: Runtime, claimed: ClaimedDelivery, error: WindowClosed) -> None:
+    """Keep an answer until the client writes, and offer what may be sent meanwhile: once for all parts of it."""
+    _list_templates(tools, claimed.channel)
+    reason = str(error)
+    with tools.database.session_scope() as session:
+        if not record_outcome(
+            session, claimed, DeliveryStatus.HELD, error_code="window_closed", error_text=reason, external_id=None
+        ):
+            return
+        sends = deliveries_to_client(session, claimed.message_id or 0)
+        if sum(each.status == DeliveryStatus.HELD for each in sends) == 1:
+            _tell(tools, session, claimed, held_text(claimed.channel, reason))
+    log.info("delivery_held", delivery_id=claimed.id, channel=claimed.channel)
+
+
+def _list_templates(tools: Runtime, channel: str) -> None:
+    """Ask which templates are approved, not again within a minute; without an answer those known do."""
+    with tools.database.session_scope() as session:
+        last = listed_at(session, channel)
+    if last is not None and now() - last < TEMPLATES_KEEP:
+        return
+    try:
+        listed = tools.channel(channel).templates()
+    except SendError as error:
+        log.warning("templates_not_listed", channel=channel, reason=str(error))
+        return
+    with tools.database.session_scope() as session:
+        keep_templates(session, channel, [_row(each) for each in listed])
+
+
+def _row(template: Template) -> dict[str, object]:
+    return {
+        "external_id": template.id,
+        "name": template.name,
+        "language": template.language,
+        "body": template.body,
+        "blanks": list(template.blanks),
+    }
+
+
 def _failed(tools: Runtime, claimed: ClaimedDelivery, error: Undeliverable) -> None:
     if claimed.purpose is Purpose.RECEIPT:
         _nothing_to_mark(tools, claimed)
@@ -256,12 +307,22 @@ def _failed(tools: Runtime, claimed: ClaimedDelivery, error: Undeliverable) -> N
         if not claimed.to_client:
             _tell_not_shown(tools, session, claimed)
         else:
-            _tell(tools, session, claimed, not_delivered(reason, error.code))
-            if error.bad_address:
-                address = ExternalId(type=claimed.recipient_type, value=claimed.recipient)
-                suppress(session, address, SuppressionReason.INVALID, reason)
+            if error.code == PART_BEFORE:  # of the part itself the agents were told
+                _renew_mark(tools, session, claimed)
+            else:
+                _tell(tools, session, claimed, not_delivered(reason, error.code))
+            _suppress(session, claimed, error)
     # Without the reason, which stands in the row: a provider's own words may name the client.
     log.error("delivery_failed", delivery_id=claimed.id, channel=claimed.channel, code=error.code)
+
+
+def _suppress(session: Session, claimed: ClaimedDelivery, error: Undeliverable) -> None:
+    """Leave an address alone if the provider's answer says so."""
+    address = ExternalId(type=claimed.recipient_type, value=claimed.recipient)
+    if error.bad_address:
+        suppress(session, address, SuppressionReason.INVALID, str(error))
+    if error.opted_out:
+        suppress(session, address, SuppressionReason.OPTED_OUT, said_so(error.code), sender=claimed.sender)
 
 
 def _tell_not_shown(tools: Runtime, session: Session, claimed: ClaimedDelivery) -> None:

@@ -1,6 +1,7 @@
 import json
 import logging
 import traceback
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from urllib.parse import parse_qs
@@ -20,6 +21,7 @@ SMS = OutboundMessage(
     body="canary body",
     callback_url="https://desk.example.com/webhooks/twilio/status/0c7e1f1e",
 )
+SERVICE = ExternalId(type="phone", value="MG" + "0a" * 16)
 CREATED = Answer(json.dumps({"sid": "SM1", "status": "queued"}).encode(), status=201)
 NOW = datetime(2026, 11, 22, 15, 0, 0, 400_000, tzinfo=UTC)
 
@@ -65,51 +67,26 @@ def test_a_text_goes_out_once_with_its_callback() -> None:
     assert form(request) == {"To": [NUMBER], "From": [OURS], "Body": [SMS.body], "StatusCallback": [SMS.callback_url]}
 
 
-def test_whatsapp_takes_one_file_and_the_rest_as_links() -> None:
+def test_files_go_by_their_addresses() -> None:
     links = tuple(f"https://desk.example.com/files/{n}" for n in range(3))
     outbound = OutboundMessage(idempotency_key="k", to=SMS.to, sender=SMS.sender, body="See", media_urls=links)
     with answering(always(CREATED)) as server:
         channel(server.url, "whatsapp").send(outbound)
     sent = form(server.received[0])
-    assert (sent["To"], sent["MediaUrl"]) == (["whatsapp:" + NUMBER], [links[0]])
-    assert sent["Body"] == [f"See\n{links[1]}\n{links[2]}"]
+    assert (sent["To"], sent["Body"], sent["MediaUrl"]) == (["whatsapp:" + NUMBER], ["See"], list(links))
 
 
-def test_a_picture_message_takes_ten_files() -> None:
-    links = tuple(f"https://desk.example.com/files/{n}" for n in range(11))
-    outbound = OutboundMessage(idempotency_key="k", to=SMS.to, sender=SMS.sender, media_urls=links)
+def test_a_service_sends_in_its_own_name() -> None:
     with answering(always(CREATED)) as server:
-        channel(server.url).send(outbound)
-    assert form(server.received[0])["MediaUrl"] == list(links[:10])
-
-
-@pytest.mark.parametrize("code", [20429, 63018, 63017, 30036, 21611])
-def test_codes_that_only_want_patience(code: int) -> None:
-    assert isinstance(failure(refusal(400, code)), TryLater)
+        channel(server.url).send(replace(SMS, sender=SERVICE))
+    sent = form(server.received[0])
+    assert (sent["MessagingServiceSid"], "From" in sent) == ([SERVICE.value], False)
 
 
 def test_too_many_requests_say_how_long_to_wait() -> None:
     error = failure(Answer(b'{"code": 20429}', status=429, headers={"Retry-After": "3"}))
     assert isinstance(error, TryLater)
     assert error.retry_after == 3
-
-
-@pytest.mark.parametrize("code", [21211, 21614, 21635, 21610, 63024, 63003])
-def test_codes_that_condemn_the_address(code: int) -> None:
-    error = failure(refusal(400, code))
-    assert isinstance(error, Undeliverable)
-    assert (error.code, error.bad_address) == (str(code), True)
-
-
-@pytest.mark.parametrize(("status", "code"), [(401, 20003), (400, 63016), (400, 21408), (404, 20404), (403, 55555)])
-def test_other_refusals_are_final_and_spare_the_address(status: int, code: int) -> None:
-    error = failure(refusal(status, code))
-    assert isinstance(error, Undeliverable)
-    assert (error.code, error.bad_address) == (str(code), False)
-
-
-def test_wrong_credentials_tell_the_operator_what_to_check() -> None:
-    assert "TWILIO_AUTH_TOKEN" in str(failure(refusal(401, 20003)))
 
 
 @pytest.mark.parametrize(
@@ -191,6 +168,13 @@ def test_a_lost_send_is_found_by_its_text_and_time() -> None:
         assert look(server) == ["SM1", "SM4", "SM5"]
     query = parse_qs(server.received[0].path.partition("?")[2])
     assert (query["To"], query["From"]) == ([NUMBER], [OURS])
+
+
+def test_a_lost_send_of_a_service_is_found_among_its_own() -> None:
+    by_service = {**listed("SM2"), "messaging_service_sid": SERVICE.value}
+    with answering(always(Answer(json.dumps({"messages": [listed("SM1"), by_service]}).encode()))) as server:
+        found = channel(server.url).find_sent(replace(SMS, sender=SERVICE), NOW)
+    assert [one.value for one in found] == ["SM2"]
 
 
 def test_a_message_made_in_the_second_of_the_attempt_counts() -> None:

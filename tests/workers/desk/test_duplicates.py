@@ -26,6 +26,17 @@ def test_a_number_in_a_mails_signature_proposes_the_client_who_texts_from_it(des
         assert proposed(desk, client_of(desk, f"Call {written}")) == [(client_of(desk, "a text"), Reason.TYPED)]
 
 
+def test_two_clients_from_before_both_ways_to_write_a_number_were_one_are_proposed(desk: Desk) -> None:
+    desk.text("one way", sender="+551187654321")
+    desk.text("the other way", sender=PHONE)
+    ingest(desk)
+    desk.scalars(
+        "UPDATE client_external_ids SET value = '+5511987654321' WHERE value = :phone RETURNING id", phone=PHONE
+    )
+    other = client_of(desk, "the other way")
+    assert proposed(desk, client_of(desk, "one way")) == [(other, Reason.SAME_NUMBER)]
+
+
 def test_an_address_in_a_text_proposes_the_client_who_mails_from_it(desk: Desk) -> None:
     desk.mail("a mail")
     desk.text("a text. Answer to Cleo@Client.example.", sender=PHONE)

@@ -2,7 +2,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from models.clients import get_or_create_client
+from models.clients import KnownAs, get_or_create_client
 from models.external_ids import ExternalId
 from models.tickets import name_ticket, open_ticket
 from sandbox.client import wait_for
@@ -118,9 +118,8 @@ def test_a_merge_waits_for_the_message_that_is_being_recorded_and_takes_it_along
     kept, merged = two_clients(desk)
     with ThreadPoolExecutor(1) as threads:
         with desk.session() as recording:
-            client_id = get_or_create_client(
-                recording, [ExternalId(type="email", value="work0@client.example")], name=""
-            )
+            cleo = ExternalId(type="email", value="work0@client.example")
+            client_id = get_or_create_client(recording, KnownAs(stated=(cleo,)), name="")
             merge = threads.submit(merge_clients, desk, kept, merged)
             wait_for(lambda: blocked(desk), "the merge to wait")
             open_ticket(
@@ -135,10 +134,10 @@ def test_a_name_that_is_noted_while_its_client_is_merged_moves_too(desk: Desk) -
     desk.text("first")
     ingest(desk)
     home, phone = desk.tickets()
-    names = [ExternalId(type=each, value=desk.phone) for each in ("whatsapp", "phone")]
+    whatsapp, sms = (ExternalId(type=each, value=desk.phone) for each in ("whatsapp", "phone"))
     with ThreadPoolExecutor(1) as threads:
         with desk.session() as recording:
-            get_or_create_client(recording, names, name="")
+            get_or_create_client(recording, KnownAs(stated=(whatsapp,), alike=(sms,)), name="")
             merge = threads.submit(merge_clients, desk, home.client_id, phone.client_id)
             wait_for(lambda: blocked(desk), "the merge to wait")
         merge.result(20)

@@ -107,7 +107,8 @@ def test_a_channel_that_was_never_looked_at_begins_now(desk: Desk) -> None:
     desk.sandbox.say("U0ADA", channel, "Before our time", thread_ts=ts)
     assert reconciler(desk).run() == 0
     with desk.tools.database.session_scope() as session:
-        assert session.scalar(text("SELECT count(*) FROM reconciliations")) == len(PLACES)
+        known = session.scalars(text("SELECT value FROM reconciliations")).all()
+    assert {value for _, value in PLACES} < set(known)
 
 
 def test_slack_away_leaves_the_moment_where_it_was(desk: Desk) -> None:

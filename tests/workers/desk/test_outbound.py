@@ -70,7 +70,7 @@ def test_a_text_that_twilio_took_without_answering_is_found_and_not_sent_again(d
     desk.sandbox.fault(Fault(service="twilio", method="POST Messages", kind="reset_after"))
     desk.say("Tomorrow.", thread=thread)
     desk.work()
-    desk.let_pass(100)
+    desk.let_pass(300)
     assert texts(desk) == ["Tomorrow."]
     assert status(desk) == ["sent"]
 
@@ -81,7 +81,7 @@ def test_two_equal_texts_never_share_one_sid(desk: Desk, thread: str) -> None:
         desk.say("ok", thread=thread)
     desk.work()
     for _ in range(4):
-        desk.let_pass(100)
+        desk.let_pass(300)
     assert texts(desk) == ["ok", "ok"]
     assert len({each.external_id for each in desk.deliveries()}) == 2
 
@@ -91,7 +91,7 @@ def test_a_text_that_stays_unclear_is_not_sent_again_but_asked_about(desk: Desk,
     ts = desk.say("Tomorrow.", thread=thread)
     desk.work()
     for _ in range(6):
-        desk.let_pass(100)
+        desk.let_pass(300)
     assert texts(desk) == []
     assert status(desk) == ["unconfirmed"]
     assert "not known whether" in desk.messages()[-1].body
@@ -103,7 +103,7 @@ def test_the_agents_retry_sends_an_unconfirmed_text_once_however_often_pressed(d
     desk.say("Tomorrow.", thread=thread)
     desk.work()
     for _ in range(6):
-        desk.let_pass(100)
+        desk.let_pass(300)
     for _ in range(5):
         desk.press("retry", desk.deliveries()[0].id)
     desk.work()
@@ -215,9 +215,20 @@ def test_a_report_that_is_quicker_than_the_answer_to_the_call_is_kept(desk: Desk
     (send,) = desk.deliveries()
     desk.report(str(send.idempotency_key), "SM" + "9" * 32, "delivered")
     desk.work()
-    desk.let_pass(100)
+    desk.let_pass(300)
     assert status(desk) == ["delivered"]
     assert texts(desk) == ["Tomorrow."]
+
+
+def test_a_report_without_our_key_is_known_by_its_sid(desk: Desk, thread: str) -> None:
+    """So a Messaging Service or a WhatsApp sender reports that has a status address of its own."""
+    desk.say("Tomorrow.", thread=thread)
+    desk.work()
+    (send,) = desk.deliveries()
+    desk.report("", str(send.external_id), "delivered")
+    desk.report("", "SM" + "7" * 32, "failed")
+    desk.work()
+    assert status(desk) == ["delivered"]
 
 
 def test_a_late_failure_of_an_earlier_attempt_does_not_undo_the_one_that_arrived(desk: Desk, thread: str) -> None:
@@ -225,7 +236,7 @@ def test_a_late_failure_of_an_earlier_attempt_does_not_undo_the_one_that_arrived
     desk.say("Tomorrow.", thread=thread)
     desk.work()
     for _ in range(6):
-        desk.let_pass(100)
+        desk.let_pass(300)
     desk.press("retry", desk.deliveries()[0].id)
     desk.work()
     (send,) = desk.deliveries()
@@ -254,7 +265,7 @@ def test_a_failing_answer_does_not_stop_those_behind_it(desk: Desk, thread: str)
     desk.say("next", thread=thread)
     desk.work()
     for _ in range(6):
-        desk.let_pass(100)
+        desk.let_pass(300)
     assert texts(desk) == ["next"]
 
 

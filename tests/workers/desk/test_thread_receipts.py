@@ -9,7 +9,7 @@ from tests.workers.desk.merging_steps import merge_tickets
 from tests.workers.desk.thread_steps import buttons_below, press_below
 from workers.desk.corrections import CHANGED, DELETED, NOT_THERE
 
-UNREACHABLE = "+15005550001"
+BLOCKED_US = "+15557770001"
 WHATSAPP = "whatsapp:+15550100002"
 
 
@@ -116,14 +116,14 @@ def failed(desk: Desk) -> int:
     desk.mail("Hello.")
     desk.work()
     known = "INSERT INTO client_external_ids (client_id, type, value) VALUES (1, 'phone', :number) RETURNING id"
-    desk.scalars(known, number=UNREACHABLE)
-    desk.text("Please call.", sender=UNREACHABLE)
+    desk.scalars(known, number=BLOCKED_US)
+    desk.text("Please call.", sender=BLOCKED_US)
     desk.work()
     ticket = desk.tickets()[1].id
     desk.say("At *noon*.", thread=desk.thread(ticket))
     desk.work()
     (answer,) = desk.deliveries()
-    desk.report(str(answer.idempotency_key), str(answer.external_id), "undelivered", ErrorCode="30003")
+    desk.report(str(answer.idempotency_key), str(answer.external_id), "undelivered", ErrorCode="30004")
     desk.work()
     return ticket
 
@@ -228,6 +228,6 @@ def test_an_unclear_outcome_asks_whether_to_send_again_or_by_mail(desk: Desk) ->
     desk.sandbox.fault(Fault(service="twilio", method="POST Messages", kind="5xx_before"))
     desk.say("Soon.", thread=desk.thread(ticket))
     desk.work()
-    for _ in range(5):
-        desk.let_pass(60)
+    for _ in range(6):
+        desk.let_pass(301)
     assert list(buttons_below(desk, "It is not known whether", ticket)) == ["Send again", "Send by email instead"]

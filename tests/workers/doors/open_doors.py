@@ -121,10 +121,12 @@ def slack_call(path: str, body: bytes, *, timestamp: str = "", secret: str = SLA
     return Call(path=path, headers=headers, body=body)
 
 
-def twilio_signature(url: str, form: Sequence[tuple[str, str]], token: str = TWILIO_TOKEN) -> str:
+def twilio_signature(
+    url: str, form: Sequence[tuple[str, str]], token: str = TWILIO_TOKEN, algorithm: str = "sha1"
+) -> str:
     """Sign as https://www.twilio.com/docs/usage/security#validating-requests says."""
     signed = url + "".join(name + value for name, value in sorted(form))
-    return base64.b64encode(hmac.new(token.encode(), signed.encode(), "sha1").digest()).decode()
+    return base64.b64encode(hmac.new(token.encode(), signed.encode(), algorithm).digest()).decode()
 
 
 def twilio_call(path: str, form: Sequence[tuple[str, str]], *, url: str = "", token: str = TWILIO_TOKEN) -> Call:

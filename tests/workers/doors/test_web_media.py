@@ -13,6 +13,7 @@ from channels.base import Attachment
 from models.attachments import add_attachments, attachments_of
 from tests.conftest import CREDENTIALS
 from tests.workers.doors.open_doors import Doors, stopped
+from workers.doors.files import disposition
 from workers.media import media_url
 from workers.runtime import build
 from workers.settings import from_environment
@@ -56,22 +57,47 @@ def files(doors: Doors) -> Iterator[Files]:
 
 
 def address(attachment: int, secret: bytes = SECRET) -> str:
-    return media_url("", secret, attachment, datetime.now(UTC))
+    return media_url("", secret, attachment, datetime.now(UTC) + timedelta(hours=1))
 
 
 def test_an_answers_file_is_given_to_who_has_its_address(doors: Doors, files: Files) -> None:
     got = doors.get(address(files.of_agent(b"\x89PNG bytes")))
     assert (got.status_code, got.content) == (200, b"\x89PNG bytes")
     assert got.headers["content-type"] == "image/png"
+    assert got.headers["content-length"] == "10"
     assert got.headers["x-content-type-options"] == "nosniff"
-    assert got.headers["content-disposition"] == "attachment"
+    assert got.headers["content-disposition"] == 'attachment; filename="a.png"'
+    assert "no-store" in got.headers["cache-control"]
+    assert "noindex" in got.headers["x-robots-tag"]
+
+
+def test_the_head_of_a_file_is_that_of_its_bytes_and_nothing_else_is_done_there(doors: Doors, files: Files) -> None:
+    where = address(files.of_agent(b"\x89PNG bytes"))
+    head = doors.http.head(f"{doors.web}{where}")
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", "10")
+    assert {**head.headers, "date": ""} == {**doors.get(where).headers, "date": ""}
+    for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS"):
+        assert doors.http.request(method, f"{doors.web}{where}").status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ("Plan für Köln.pdf", "filename=\"Plan-fur-Koln.pdf\"; filename*=UTF-8''Plan%20f%C3%BCr%20K%C3%B6ln.pdf"),
+        ("quite-a-long-name.jpeg", "filename=\"quite-a-long-na.jpeg\"; filename*=UTF-8''quite-a-long-name.jpeg"),
+        ("报告", "filename=\"file\"; filename*=UTF-8''%E6%8A%A5%E5%91%8A"),
+        ('a"; x="b.png', "filename=\"a-x-b.png\"; filename*=UTF-8''a%22%3B%20x%3D%22b.png"),
+    ],
+)
+def test_a_file_keeps_its_name_and_phones_get_a_plain_one(name: str, header: str) -> None:
+    assert disposition(name) == f"attachment; {header}"
 
 
 @pytest.mark.parametrize("kind", ["text/html", "image/svg+xml", "application/xhtml+xml", "text/xml", "TEXT/HTML", ""])
 def test_what_a_browser_could_run_is_given_as_bytes(doors: Doors, files: Files, kind: str) -> None:
     got = doors.get(address(files.of_agent(b"<script>alert(1)</script>", kind, "a.html")))
     assert (got.status_code, got.headers["x-content-type-options"]) == (200, "nosniff")
-    assert got.headers["content-disposition"] == "attachment"
+    assert got.headers["content-disposition"].startswith("attachment;")
     assert got.headers["content-type"] == "application/octet-stream"
 
 
@@ -88,7 +114,7 @@ def test_a_clients_file_is_given_to_nobody(doors: Doors, files: Files) -> None:
 def test_any_other_address_is_not_found(doors: Doors, files: Files) -> None:
     one, other = files.of_agent(), files.of_agent()
     _, _, _, expires, mac = address(one).split("/")
-    old = f"/media/{one}/{int(time.time()) - 1}/{mac}"
+    old = f"/media/{one}/{int(time.time()) - 1}/{mac}"  # of another time than the MAC's, so a forged one
     later = f"/media/{one}/{int(expires) + 1}/{mac}"
     altered = [f"/media/{one}/{expires}/{each}" for each in (mac[:-1], mac + "A", mac.swapcase(), "0", "%C3%A9", "%00")]
     elsewhere = [
@@ -105,7 +131,7 @@ def test_any_other_address_is_not_found(doors: Doors, files: Files) -> None:
 
 def test_an_address_ends_with_its_time(doors: Doors, files: Files) -> None:
     attachment = files.of_agent()
-    assert doors.get(media_url("", SECRET, attachment, datetime.now(UTC) - timedelta(hours=25))).status_code == 404
+    assert doors.get(media_url("", SECRET, attachment, datetime.now(UTC) - timedelta(seconds=2))).status_code == 410
     assert doors.get(address(attachment)).status_code == 200
 
 
