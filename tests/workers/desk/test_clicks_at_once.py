@@ -152,6 +152,7 @@ def effects(desk: Desk) -> tuple[int, int]:
     return desk.count("messages"), int(str(sends))
 
 
+@pytest.mark.timeout(180 * ROUNDS)
 def test_20_clicks_at_once_are_one_effect_of_any_button(desk: Desk, workers: Runtime) -> None:
     wrong = []
     for name, ready in [*KINDS.items()] * ROUNDS:

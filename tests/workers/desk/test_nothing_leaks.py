@@ -132,6 +132,7 @@ class Thread:
         return ts
 
 
+@pytest.mark.timeout(180 + 3 * AMOUNT)
 def test_nothing_but_replies_reaches_a_client(desk: Desk) -> None:
     desk.text("My order has not come")
     desk.mail(to="billing@desk.example")
