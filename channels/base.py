@@ -170,7 +170,8 @@ class InboundMessage:
     answers, in the order to try: types `reply_token` (`<ticket>.<mac>`), `email` (Message-ID), `twilio` (SID), `slack`
     (`T…/C…/ts` of the thread's first message) and `subject_tag` (ticket number). `mentions` are people named in the
     text, `also_known_as` other names of the sender that the provider gives. `direct` says that only the sender and we
-    take part: what refers to nothing goes on with what is open.
+    take part: what refers to nothing goes on with what is open. `beside` says that others write there too: what refers
+    to nothing goes on with what its sender said just now.
 
     `authenticated` is what a trusted server says of the sender: `pass`, `fail`, `none` or an error's name, empty when
     nobody trusted said anything. `reply_to` is where the sender asked for answers: shown, never used. `cut_by` names
@@ -191,6 +192,7 @@ class InboundMessage:
     attachments: tuple[Attachment, ...] = ()
     mentions: tuple[ExternalId, ...] = ()
     direct: bool = False
+    beside: bool = False
     automatic: Automatic = Automatic.NO
     certainly_automatic: bool = False
     authenticated: Verdict = Verdict.UNKNOWN
@@ -518,8 +520,8 @@ class AgentsDesk(Channel, Protocol):
     def answer(self, url: str, text: str) -> None:
         """Say something that only the person who acted sees. Raises a `SendError`."""
 
-    def whisper(self, place: ExternalId, person: ExternalId, text: str) -> None:
-        """Say something in a channel that only one person there sees. Raises a `SendError`."""
+    def whisper(self, place: ExternalId, thread: ExternalId | None, person: ExternalId, text: str) -> None:
+        """Say something in a channel, or a thread of it, that only one person there sees. Raises a `SendError`."""
 
     def ask(self, trigger: str, answer_url: str, asked: Menu | Sheet) -> None:
         """Open a form for the person who acted, at most 3 seconds later; refusals go to `answer_url`.

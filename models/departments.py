@@ -93,10 +93,14 @@ class Habits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Where a ticket is worked on: its department, and the newest Slack channel (`T…/C…`) of its agents if any."""
+    """Where a ticket is worked on: its department, and the newest Slack channel (`T…/C…`) of its agents if any.
+
+    `among_agents` says that it was found by a channel of agents, not by an address for clients.
+    """
 
     department_id: int | None = None
     agents_channel: str | None = None
+    among_agents: bool = False
 
 
 def desk_owning(session: Session, addresses: Sequence[ExternalId]) -> Desk:
@@ -112,7 +116,10 @@ def desk_owning(session: Session, addresses: Sequence[ExternalId]) -> Desk:
     ).all()
     owners = {(row.type, row.value): row for row in rows}
     first = next((owners[pair] for pair in pairs if pair in owners), None)
-    return Desk(department_id=first.department_id, agents_channel=first.agents_channel) if first else Desk()
+    if first is None:
+        return Desk()
+    among_agents = first.type == AGENTS
+    return Desk(department_id=first.department_id, agents_channel=first.agents_channel, among_agents=among_agents)
 
 
 def desk_of(session: Session, department_id: int | None) -> Desk:

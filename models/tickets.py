@@ -137,6 +137,12 @@ def name_ticket(session: Session, ticket_id: int, thread: ExternalId) -> None:
     )
 
 
+def take_thread(session: Session, ticket_id: int, thread: ExternalId) -> None:
+    """Make a client's thread this ticket's, whoever had it: what is said there from now on belongs here."""
+    statement = insert(TicketExternalId).values(ticket_id=ticket_id, type=thread.type, value=thread.value)
+    session.execute(statement.on_conflict_do_update(index_elements=["type", "value"], set_={"ticket_id": ticket_id}))
+
+
 def threads_of(session: Session, ticket_id: int, kind: str) -> list[str]:
     """Return the outside names of this kind that a ticket has, the newest first."""
     return list(

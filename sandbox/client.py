@@ -87,10 +87,17 @@ class Sandbox:
         self._post("slack/user", asdict(person))
 
     def add_channel(
-        self, channel: str, name: str, members: Sequence[str] = (), *, private: bool = False, archived: bool = False
+        self,
+        channel: str,
+        name: str,
+        members: Sequence[str] = (),
+        *,
+        private: bool = False,
+        archived: bool = False,
+        bot: bool = True,
     ) -> None:
-        """Add a channel with the bot in it, or replace one."""
-        flags = {"private": private, "archived": archived}
+        """Add a channel, or replace one; the bot is in it unless `bot` is false."""
+        flags = {"private": private, "archived": archived, "bot": bot}
         self._post("slack/channel", {"id": channel, "name": name, "members": list(members), **flags})
 
     def leave(self, channel: str, name: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import make_url
 
 from sandbox.client import Sandbox, wait_for
-from tests.desk import Desk
+from tests.desk import Desk, apply_example
 from workers.local.postgres import LocalPostgres
 from workers.local.processes import answers
 from workers.local.redis import LocalRedis
@@ -69,9 +69,23 @@ def template(postgres: LocalPostgres) -> str:
     return str(make_url(url).database)
 
 
-@pytest.fixture
-def database_url(postgres: LocalPostgres, template: str) -> Iterator[str]:
+@pytest.fixture(scope="session")
+def furnished(
+    postgres: LocalPostgres, template: str, redis: LocalRedis, sandbox_process: dict[str, str], folder: Path
+) -> str:
+    """Return a template in which the example stands: applied for each test, it took more than most tests do."""
     url = _create(postgres.url, template=template)
+    tools = build(from_environment(_environment(url, redis, sandbox_process, folder)), lambda _: None)
+    apply_example(tools)
+    tools.database.engine.dispose()
+    return str(make_url(url).database)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, postgres: LocalPostgres) -> Iterator[str]:
+    """Make a database, with the example in it where the test asks for a desk."""
+    template = "furnished" if "desk" in request.fixturenames else "template"
+    url = _create(postgres.url, template=request.getfixturevalue(template))
     yield url
     _drop(postgres.url, url)
 
@@ -123,13 +137,17 @@ def sandbox(sandbox_process: dict[str, str]) -> Iterator[Sandbox]:
 def environment(
     database_url: str, redis: LocalRedis, sandbox_process: dict[str, str], tmp_path: Path
 ) -> dict[str, str]:
+    return _environment(database_url, redis, sandbox_process, tmp_path)
+
+
+def _environment(database_url: str, redis: LocalRedis, sandbox_process: dict[str, str], folder: Path) -> dict[str, str]:
     outside = {name: value for name, value in sandbox_process.items() if name.isupper()}
     return {
         **CREDENTIALS,
         **outside,
         "DATABASE_URL": database_url,
         "REDIS_URL": redis.url,
-        "FRONTDESK_DIR": str(tmp_path / "frontdesk"),
+        "FRONTDESK_DIR": str(folder / "frontdesk"),
         "PUBLIC_URL": "https://desk.example.com",
         "REPLY_HOLD_SECONDS": "0",
     }
@@ -139,6 +157,5 @@ def environment(
 def desk(environment: dict[str, str], sandbox: Sandbox) -> Iterator[Desk]:
     """A desk whose workers are the test itself: `desk.work()` does what is due."""
     made = Desk(build(from_environment(environment), lambda _: None), sandbox)
-    made.apply_example()
     yield made
     made.tools.database.engine.dispose()

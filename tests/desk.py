@@ -13,6 +13,7 @@ from email.message import EmailMessage
 from email.utils import make_msgid, parseaddr
 from itertools import count
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 from sqlalchemy import text
@@ -37,6 +38,14 @@ from workers.tasks.outbound import deliver_lane
 
 NO_TIME = timedelta(0)
 _numbers = count(1)
+# How many effects and mails a sandbox had when the last desk beside it was made, by the sandbox's address.
+_seen: dict[str, tuple[int, int]] = {}
+
+
+def apply_example(tools: Runtime) -> None:
+    example = Path(str(sandbox.__file__)).with_name("desk.toml")
+    with tools.database.session_scope() as session:
+        list(Applier(session=session, channels=tools.channels).apply(read_desk(example)))
 
 
 class Desk:
@@ -46,19 +55,19 @@ class Desk:
         self.tools = tools
         self.sandbox = sandbox
         self.inbox = Inbox(tools.database, lambda _: None)
-        self._seen = self._last_effect()
+        self._effects, self._mails = self._what_others_left()
         # The sandbox outlives the desk: a number of its own keeps another test's texts out of what is looked up.
         self.phone = f"+1555{uuid.uuid4().int % 10_000_000:07}"
 
-    def _last_effect(self) -> int:
-        return max((int(effect["id"]) for effect in self.sandbox.ledger()), default=0)
+    def _what_others_left(self) -> tuple[int, int]:
+        # Only what is new is read: the ledger of a whole run takes seconds, and hundreds of desks ask.
+        effects, mails = _seen.get(self.sandbox.url, (0, 0))
+        new = self.sandbox.ledger(after=effects)
+        mails += sum(each["service"] == "mailbox" for each in new)
+        _seen[self.sandbox.url] = effects + len(new), mails
+        return _seen[self.sandbox.url]
 
     # What arrives
-
-    def apply_example(self) -> None:
-        example = Path(str(sandbox.__file__)).with_name("desk.toml")
-        with self.tools.database.session_scope() as session:
-            list(Applier(session=session, channels=self.tools.channels).apply(read_desk(example)))
 
     def accept(self, *events: RawEvent) -> int:
         return self.inbox.accept(events)
@@ -103,7 +112,7 @@ class Desk:
             **more,
         }
         form.setdefault("NumMedia", "0")
-        self._webhook("twilio", "/webhooks/twilio/messages", urlencode(form).encode())
+        self.webhook("twilio", "/webhooks/twilio/messages", urlencode(form).encode())
         return sid
 
     def slack(self, event: dict[str, object], team: str = "T0DESK") -> str:
@@ -118,7 +127,7 @@ class Desk:
             "authorizations": [{"team_id": team, "user_id": "U0FRONTDESK", "is_bot": True}],
             "event": event,
         }
-        self._webhook("slack", "/webhooks/slack/events", json.dumps(envelope).encode())
+        self.webhook("slack", "/webhooks/slack/events", json.dumps(envelope).encode())
         return event_id
 
     def say(
@@ -194,28 +203,28 @@ class Desk:
         }
         body = urlencode({"payload": json.dumps(payload)}).encode()
         for _ in range(times):
-            self._webhook("slack", "/webhooks/slack/interactivity", body)
+            self.webhook("slack", "/webhooks/slack/interactivity", body)
 
     def pick(
         self, action: str, value: str | None = None, *, user: str = "U0ADA", channel: str = "C0SUPPORT", ts: str = ""
     ) -> None:
         """Hand in what Slack calls when somebody presses or chooses what stands on a card (the newest ticket's)."""
-        self._hand_in(self.sandbox.press(user, channel, ts or self.thread(channel=channel), action, value))
+        self.hand_in(self.sandbox.press(user, channel, ts or self.thread(channel=channel), action, value))
 
     def submit(self, values: dict[str, object], *, user: str = "U0ADA") -> None:
         """Hand in what Slack calls when somebody sends off the form that was opened last."""
         view = dict(self.effects("slack", "view")[-1]["view"])  # type: ignore[call-overload]
-        self._hand_in(self.sandbox.submit(user, view["id"], values))
+        self.hand_in(self.sandbox.submit(user, view["id"], values))
 
     def react(self, emoji: str, *, user: str = "U0ADA", channel: str = "C0SUPPORT", ts: str = "") -> None:
         """Hand in what Slack calls when somebody puts an emoji on a card, or another message."""
         self.sandbox.react(user, channel, ts or self.thread(channel=channel), emoji)
-        self._hand_in(int(self.sandbox.webhooks("slack/events")[-1]["id"]))
+        self.hand_in(int(self.sandbox.webhooks("slack/events")[-1]["id"]))
 
-    def _hand_in(self, webhook: int) -> None:
+    def hand_in(self, webhook: int) -> None:
         (call,) = [each for each in self.sandbox.webhooks(after=webhook - 1) if each["id"] == webhook]
         path = f"/webhooks/{call['name']}"
-        self._webhook("slack", path, str(call["body"]).encode())
+        self.webhook("slack", path, str(call["body"]).encode())
 
     def report(self, key: str, sid: str, status: str, *, attempt: int | None = None, **more: str) -> None:
         """Hand a status callback of Twilio in, on the newest attempt unless told which."""
@@ -225,12 +234,12 @@ class Desk:
     def report_as(self, name: str, sid: str, status: str, **more: str) -> None:
         """Hand a status callback of Twilio in, under any name."""
         form = {"MessageSid": sid, "MessageStatus": status, "AccountSid": "AC0", "To": "+1", "From": "+1", **more}
-        self._webhook("twilio", f"/webhooks/twilio/status/{name}".removesuffix("/"), urlencode(form).encode())
+        self.webhook("twilio", f"/webhooks/twilio/status/{name}".removesuffix("/"), urlencode(form).encode())
 
     def _attempts(self, key: str) -> int:
         return next((each.attempts for each in self.deliveries() if str(each.idempotency_key) == key), 0)
 
-    def _webhook(self, name: str, path: str, body: bytes) -> None:
+    def webhook(self, name: str, path: str, body: bytes) -> None:
         request = Request(url=f"https://desk.example.com{path}", path=path, headers={}, body=body)
         self.accept(*self.tools.channels.webhooks[name].receive(request).events)
 
@@ -313,7 +322,11 @@ class Desk:
 
     def effects(self, service: str = "", kind: str = "") -> list[dict[str, object]]:
         """Return what the other side saw happen since this desk was made."""
-        return [dict(each) for each in self.sandbox.ledger(service, kind, self._seen)]
+        return [dict(each) for each in self.sandbox.ledger(service, kind, self._effects)]
+
+    def mailbox(self) -> list[dict[str, Any]]:
+        """Return the mails that this desk sent, as their readers see them."""
+        return self.sandbox.mailbox(after=self._mails)
 
     def thread(self, ticket_id: int | None = None, *, channel: str = "") -> str:
         """Return the `ts` of a ticket's card, of one that moved that in this channel."""

@@ -12,6 +12,7 @@ from workers import app
 from workers.db import Database, Publish
 from workers.desk.acknowledgement import Acknowledgements
 from workers.desk.actions import Actions
+from workers.desk.among_clients import AmongClients
 from workers.desk.merging import Merging
 from workers.desk.outgoing import Outgoing
 from workers.desk.recording import Recorder
@@ -79,6 +80,7 @@ def build(current: Settings, publish: Publish = app.publish) -> Runtime:
     channels = connect_channels(current)
     store = AttachmentStore(current.attachments_url)
     outbox = Outbox(channels=channels, hold=current.reply_hold)
+    replies = Replies(outbox=outbox)
     windows = Windows(outbox=outbox)
     return Runtime(
         settings=current,
@@ -89,9 +91,12 @@ def build(current: Settings, publish: Publish = app.publish) -> Runtime:
         outbox=outbox,
         outgoing=Outgoing(channels=channels, store=store, secret=current.secret_key, public_url=current.public_url),
         recorder=Recorder(
-            threading=Threading(secret=current.secret_key, reopen_window=current.reopen_window),
+            threading=Threading(
+                secret=current.secret_key, reopen_window=current.reopen_window, grouping=current.slack_grouping
+            ),
             outbox=outbox,
-            replies=Replies(outbox=outbox),
+            replies=replies,
+            among_clients=AmongClients(outbox=outbox, replies=replies),
             actions=Actions(outbox=outbox, windows=windows),
             reports=Reports(outbox=outbox, secret=current.secret_key),
             acknowledgements=Acknowledgements(outbox=outbox, per_hour=current.acknowledgements_per_hour),

@@ -32,6 +32,7 @@ class Settings:
     attachments_url: str
     reply_hold: float
     reopen_window: timedelta
+    slack_grouping: timedelta
     sweep_interval: float
     reconcile_interval: float
     event_lease: timedelta
@@ -81,6 +82,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         attachments_url=environment.get("ATTACHMENTS_URL", (data_dir / "attachments").as_uri()),
         reply_hold=number(environment, "REPLY_HOLD_SECONDS", 5, most=60),
         reopen_window=timedelta(days=number(environment, "REOPEN_WINDOW_DAYS", 14)),
+        slack_grouping=timedelta(seconds=number(environment, "SLACK_GROUPING_SECONDS", 300)),
         sweep_interval=number(environment, "SWEEP_SECONDS", 5, least=0.5),
         reconcile_interval=number(environment, "RECONCILE_SECONDS", 120, least=5),
         event_lease=timedelta(seconds=number(environment, "EVENT_LEASE_SECONDS", 20, least=1)),

@@ -54,9 +54,9 @@ class Api:
         """Put signs of ours on a card and take others away. Raises a `SendError`."""
         desk.sign(self._client, message, put, take_away)
 
-    def whisper(self, where: ExternalId, person: ExternalId, text: str) -> None:
-        """Say something in a channel that only one person there sees. Raises a `SendError`."""
-        desk.whisper(self._client, where, person, text)
+    def whisper(self, where: ExternalId, thread: ExternalId | None, person: ExternalId, text: str) -> None:
+        """Say something in a channel, or a thread of it, that only one person there sees. Raises a `SendError`."""
+        desk.whisper(self._client, where, thread, person, text)
 
     def ask(self, trigger: str, answer_url: str, asked: Menu | Sheet) -> None:
         """Open a form for who pressed a button. Raises a `SendError`."""

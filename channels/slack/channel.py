@@ -25,7 +25,7 @@ from channels.base import (
 )
 from channels.download import download
 from channels.errors import Undeliverable
-from channels.plans import files_with_last
+from channels.plans import Piece
 from channels.slack.ids import slack_id
 from channels.slack.mrkdwn import pieces
 from channels.slack.parse import parse
@@ -81,8 +81,10 @@ class SlackChannel:
         return tuple(pieces(body, POST_LIMIT))
 
     def plan(self, body: str, files: Sequence[Enclosure]) -> Plan:
-        """Tell an answer in posts, the files with the last of them."""
-        return files_with_last(self.split(body), files)
+        """Tell an answer in posts and then its files: Slack shows those under the app's own name, not the agent's."""
+        texts = [Piece(body=each) for each in self.split(body)] if body or not files else []
+        shared = [Piece(files=tuple(range(len(files))))] if files else []
+        return Plan(pieces=(*texts, *shared))
 
     def send(self, outbound: OutboundMessage) -> ExternalId:
         """Post once, or share the files once, and return the id. Raises a `SendError`."""
@@ -129,9 +131,9 @@ class SlackChannel:
         """Put signs of ours on a card and take others away; may be called again. Raises a `SendError`."""
         self._api.sign(message, put, take_away)
 
-    def whisper(self, place: ExternalId, person: ExternalId, text: str) -> None:
-        """Say something in a channel that only one person there sees. Raises a `SendError`."""
-        self._api.whisper(place, person, text)
+    def whisper(self, place: ExternalId, thread: ExternalId | None, person: ExternalId, text: str) -> None:
+        """Say something in a channel, or a thread of it, that only one person there sees. Raises a `SendError`."""
+        self._api.whisper(place, thread, person, text)
 
     def ask(self, trigger: str, answer_url: str, asked: Menu | Sheet) -> None:
         """Open a form for the person who acted, at most 3 seconds later. Raises a `SendError`."""

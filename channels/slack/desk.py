@@ -90,11 +90,16 @@ def answer(settings: Settings, url: str, text: str) -> None:
     )
 
 
-def whisper(client: WebClient, where: ExternalId, person: ExternalId, text: str) -> None:
-    """Post what one person sees, to whom Slack gave no address to answer: who put an emoji somewhere."""
+def whisper(client: WebClient, where: ExternalId, thread: ExternalId | None, person: ExternalId, text: str) -> None:
+    """Post what one person sees, to whom Slack gave no address to answer: who wrote or put an emoji somewhere."""
     with harmless_to_repeat(), slack_errors():
         client.chat_postEphemeral(
-            channel=place(where).id, user=place(person).id, text=escape(text), parse="none", link_names=False
+            channel=place(where).id,
+            user=place(person).id,
+            thread_ts=place(thread).ts if thread else None,
+            text=escape(text),
+            parse="none",
+            link_names=False,
         )
 
 

@@ -50,6 +50,7 @@ def _message(envelope: Envelope) -> InboundMessage:
         attachments=tuple(_files(envelope.message)),
         mentions=_mentions(envelope, written),
         direct=envelope.in_direct_message and not envelope.thread,
+        beside=not envelope.in_direct_message and not envelope.thread,
     )
 
 

@@ -48,7 +48,7 @@ def _ask(client: WebClient, me: Me, person: ExternalId) -> Profile | None:
 def _profile(user: Json, me: Me, person: ExternalId) -> Profile:
     profile = child(user, "profile")
     names = (text(profile, "display_name"), text(profile, "real_name"), text(user, "real_name"), text(user, "name"))
-    vouched = user.get("is_email_confirmed") is not False
+    vouched = user.get("is_email_confirmed") is True
     return Profile(
         id=person,
         name=clean_line(next((name for name in names if name.strip()), "")),

@@ -21,8 +21,8 @@ def event_form(payload: bytes) -> Form:
     resource = _resource(payload)
     pairs = [(name, value) for key, name in _NAMES.items() if isinstance(value := resource.get(key), str)]
     listed = resource.get("media_list")
-    media = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-    for number, each in enumerate(media[:_MOST_MEDIA]):
+    media = [each for each in listed if isinstance(each, dict)][:_MOST_MEDIA] if isinstance(listed, list) else []
+    for number, each in enumerate(media):
         pairs += [(f"MediaUrl{number}", str(each.get("url") or ""))]
         pairs += [(f"MediaContentType{number}", str(each.get("content_type") or ""))]
     return Form((*pairs, ("NumMedia", str(len(media)))))

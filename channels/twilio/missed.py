@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from twilio.base.exceptions import TwilioException
@@ -42,12 +43,13 @@ def missed(
     latest = datetime.now(UTC) - settled
     try:
         numbers = _numbers(client, channel, place)
-        found = [message for each in numbers for message in _received(client, each, since - BEHIND, latest)]
-        return tuple(_event(client, message) for message in sorted(found, key=_received_at))
+        listed = (message for each in numbers for message in _received(client, each, since - BEHIND, latest))
+        found = [(_received_at(message), _event(client, message)) for message in listed]
     except TryLater:
         raise
     except (*FAILURES, SendError) as error:
         raise TryLater(f"Twilio could not be asked for what came ({type(error).__name__}).") from None
+    return tuple(event for _, event in sorted(found, key=itemgetter(0)))
 
 
 def _numbers(client: Client, channel: str, place: ExternalId) -> Sequence[str]:

@@ -96,6 +96,8 @@ class People:
             email=str(given.get("email") or ""),
             team=str(given.get("team") or TEAM),
             guest=bool(given.get("guest")),
+            single_channel=bool(given.get("single_channel")),
+            unconfirmed=bool(given.get("unconfirmed")),
             robot=bool(given.get("robot")),
             deleted=bool(given.get("deleted")),
         )

@@ -15,13 +15,15 @@ APP = "A0FRONTDESK"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody with a Slack user id."""
+    """Somebody with a Slack user id; a guest may be one of a single channel, an address not yet confirmed."""
 
     id: str
     name: str
     email: str = ""
     team: str = TEAM
     guest: bool = False
+    single_channel: bool = False
+    unconfirmed: bool = False
     robot: bool = False
     deleted: bool = False
 
@@ -46,10 +48,9 @@ class Person:
         }
         if foreign:
             return user | {"is_stranger": True}
-        flags = ("is_admin", "is_owner", "is_primary_owner", "is_ultra_restricted", "is_app_user")
-        return (
-            user | dict.fromkeys(flags, False) | {"is_restricted": self.guest, "is_email_confirmed": bool(self.email)}
-        )
+        flags = ("is_admin", "is_owner", "is_primary_owner", "is_app_user")
+        user |= {"is_restricted": self.guest or self.single_channel, "is_ultra_restricted": self.single_channel}
+        return user | dict.fromkeys(flags, False) | {"is_email_confirmed": bool(self.email) and not self.unconfirmed}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -99,10 +100,10 @@ class World:
         return self.places[channel]
 
     def readable(self, channel: str) -> Place:
-        """Find a channel the bot is in. Raises `SlackError`."""
+        """Find a channel the bot is in; a private one it is not in does not exist for it. Raises `SlackError`."""
         place = self.place(channel)
         if BOT_USER not in place.members:
-            raise SlackError("not_in_channel")
+            raise SlackError("channel_not_found" if place.private else "not_in_channel")
         return place
 
     def writable(self, channel: str) -> Place:

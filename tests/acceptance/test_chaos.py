@@ -21,10 +21,11 @@ from twilio.request_validator import RequestValidator
 
 from sandbox.client import wait_for
 from tests.acceptance.conftest import Running
+from tests.at_length import times
 
-MESSAGES = 500
+MESSAGES = times(500, 240)
 CONVERSATIONS = 30
-KILLS = 20
+KILLS = times(20, 10)
 REPLIES = 60
 PATIENCE = 150.0
 SMS_NUMBER, WHATSAPP_NUMBER = "+15550100001", "whatsapp:+15550100002"

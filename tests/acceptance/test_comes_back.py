@@ -55,7 +55,7 @@ class Traffic:
     def answer(self, ticket: int) -> str:
         """Let the agent answer a ticket and return the text."""
         body = f"Answer {uuid.uuid4()}."
-        channel, ts = self.running.thread_of(ticket)
+        channel, ts = self.running.thread_of(ticket, 90)  # a card cut off while it is posted is looked for after 50 s
         self.running.sandbox.say("U0ADA", channel, body, thread_ts=ts)
         self.answers.append(body)
         return body

@@ -71,6 +71,17 @@ def test_a_known_clients_next_text_message(desk: Desk, prefix: str) -> None:
     assert desk.bodies() == ["It burns.", "Still."]
 
 
+def test_a_clients_first_and_next_messages_in_slack(desk: Desk) -> None:
+    """Whose channel it is must be asked first; beside the threads come a lock and a look for what was said before."""
+    root = desk.say("It burns.", user="U0CLEO", channel="C0CLIENTS")
+    assert len(ingest(desk)) <= MOST + 2
+    desk.say("Still.", user="U0CLEO", channel="C0CLIENTS")
+    assert len(ingest(desk)) <= MOST + 1
+    desk.say("Hello?", user="U0CLEO", channel="C0CLIENTS", thread=root)
+    assert len(ingest(desk)) <= MOST
+    assert desk.bodies() == ["It burns.", "Still.", "Hello?"]
+
+
 def test_an_event_that_another_worker_holds_costs_one(desk: Desk) -> None:
     desk.mail()
     desk.work()

@@ -8,12 +8,18 @@ from sqlalchemy.orm import Session
 from channels.base import AgentAction, ExternalId, Profile, Sign, clean_text
 from models.attachments import StoredFile
 from models.base import row_id
-from models.deliveries import deliveries_to_client, delivery_by_id, release_parts_after, reopen_delivery
+from models.deliveries import (
+    deliveries_of,
+    deliveries_to_client,
+    delivery_by_id,
+    release_parts_after,
+    reopen_delivery,
+)
 from models.departments import desk_of, settings_of
 from models.merges import lock_standing, merged_into
 from models.messages import Message, messages_named
 from models.notes import add_note
-from models.tickets import Ticket, TicketStatus, list_tickets, lock_ticket, ticket_by_external_id
+from models.tickets import Ticket, TicketStatus, list_tickets, lock_ticket, ticket_by_external_id, ticket_by_id
 from models.users import UserType, departments_of
 from workers.db import Wakeup, enqueue
 from workers.desk import lifecycle, window
@@ -27,6 +33,7 @@ from workers.desk.merging import Merging
 from workers.desk.offers import CORRECT
 from workers.desk.originals import ACTION as ORIGINAL
 from workers.desk.outcome import Outcome, answered, ignored
+from workers.desk.refusing import refused
 from workers.desk.replies import reply_text
 from workers.desk.window import Windows
 from workers.logs import get_logger
@@ -89,8 +96,7 @@ class Actions:
             return answered(action, "There is no such ticket.")
         agent = agent_for(session, action.actor, profile, ticket.department_id)
         if isinstance(agent, Refusal):
-            log.warning("action_refused", ticket_id=ticket.id, action=action.action, reason=agent.name)
-            return answered(action, f"Nothing was changed: your account {agent}.")
+            return refused(action, agent)
         if (other := merged_into(session, ticket)) is not None:
             return answered(action, f"Nothing was changed: this ticket was merged into #{other}.")
         return CardActions(outbox=self.outbox).act(session, ticket, agent, action)
@@ -113,7 +119,7 @@ class Actions:
             return answered(action, "There is no such message.")
         agent = agent_for(session, action.actor, profile, ticket.department_id)
         if isinstance(agent, Refusal):
-            return answered(action, f"Nothing was sent: your account {agent}.")
+            return refused(action, agent)
         if not self.send_again(session, delivery.id):
             return answered(action, "It is on its way already.")
         return Outcome()
@@ -140,8 +146,7 @@ class Actions:
             return answered(action, "There is no such message.")
         agent = agent_for(session, action.actor, profile, ticket.department_id)
         if isinstance(agent, Refusal):
-            log.warning("action_refused", ticket_id=ticket.id, action=action.action, reason=agent.name)
-            return answered(action, f"Nothing was shown: your account {agent}.")
+            return refused(action, agent)
         if not files:
             return answered(action, "The original of this message is not kept.")
         text = f"{agent.name} asked for the original of the message of {message.created_at:%d %b %Y, %H:%M} UTC"
@@ -154,9 +159,11 @@ class Actions:
         message = next(iter(messages_named(session, names).values()), None)
         ticket = lock_standing(session, message.ticket_id) if message else None
         if message is None or ticket is None:
-            return ignored("not a message of a ticket")
+            return self._rewrote_nothing(session, action, profile)
         if message.client_id is not None:
-            return self._client_rewrote(session, ticket, action)
+            return self._told_of_change(session, ticket, action, "The client")
+        if not deliveries_of(session, message.id):
+            return self._told_of_change(session, ticket, action, "An agent")
         if self.outbox.hold_back(session, message.id):
             return self._within_hold(session, ticket, message, action, profile)
         if sends := deliveries_to_client(session, message.id):
@@ -182,17 +189,31 @@ class Actions:
             add_note(session, ticket_id=ticket.id, user_id=message.user_id, body=clean_text(action.value))
         self.outbox.mark(session, ticket.id, message.id, desk_of(session, ticket.department_id))
         log.info("reply_rewritten", ticket_id=ticket.id, message_id=message.id, action=action.action)
+        if isinstance(agent, Refusal):
+            return answered(action, f"Nothing is sent to the client: your account {agent}.")
         return Outcome()
 
-    def _client_rewrote(self, session: Session, ticket: Ticket, action: AgentAction) -> Outcome:
-        what = f"The client edited a message. It now reads:\n{clean_text(action.value)}"
-        self.outbox.tell(session, ticket, what if action.action == "edit" else "The client deleted a message.")
+    def _rewrote_nothing(self, session: Session, action: AgentAction, profile: Profile | None) -> Outcome:
+        """Refuse again whoever changes what was no answer because they may not give any."""
+        thread = ExternalId(type=AGENTS_THREAD, value=action.thread.value) if action.thread else None
+        ticket_id = ticket_by_external_id(session, thread) if thread else None
+        ticket = ticket_by_id(session, ticket_id) if ticket_id else None
+        if ticket is not None:
+            agent = agent_for(session, action.actor, profile, ticket.department_id)
+            if isinstance(agent, Refusal):
+                return refused(action, agent)
+        return ignored("not a message of a ticket")
+
+    def _told_of_change(self, session: Session, ticket: Ticket, action: AgentAction, who: str) -> Outcome:
+        """Tell the agents what became of words that stand where the client reads them."""
+        what = f"{who} edited a message. It now reads:\n{clean_text(action.value)}"
+        self.outbox.tell(session, ticket, what if action.action == "edit" else f"{who} deleted a message.")
         return Outcome()
 
     def _command(self, session: Session, action: AgentAction, profile: Profile | None) -> Outcome:
         user = user_for(session, action.actor, profile)
         if isinstance(user, Refusal):
-            return answered(action, f"Your account {user}.")
+            return refused(action, user)
         if action.value.strip() != "open":
             return answered(action, _HELP)
         own = None if user.type == UserType.ADMINISTRATOR else departments_of(session, user)

@@ -20,7 +20,7 @@ class Refusal(StrEnum):
 
     UNKNOWN = "is not linked to an agent: an administrator adds the Slack id to desk.toml"
     NOT_A_MEMBER = "is a guest, a bot, deactivated or of another workspace: only members of this workspace may answer"
-    OTHER_DEPARTMENT = "is not an agent of this department"
+    OTHER_DEPARTMENT = "is not an agent of this department: an administrator adds it to your departments in desk.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +80,7 @@ def _is_the_sender(said: InboundMessage) -> bool:
 def agent_for(
     session: Session, person: ExternalId, profile: Profile | None, department_id: int | None
 ) -> Agent | Refusal:
-    """Return the agent a Slack user is, or why they are none for this department.
-
-    Asked at the moment of the action. A workspace-verified email that is a user's makes the link for next time.
-    """
+    """Return the agent a Slack user is, or why they are none for this department; asked at the moment of the action."""
     user = user_for(session, person, profile)
     if isinstance(user, Refusal):
         return user
@@ -96,11 +93,17 @@ def user_for(session: Session, person: ExternalId, profile: Profile | None) -> U
     """Return the user a Slack user is, or why they are none."""
     if profile is None or profile.kind is not ProfileKind.MEMBER:
         return Refusal.NOT_A_MEMBER
-    return user_by_account(session, person) or _linked_by_email(session, person, profile) or Refusal.UNKNOWN
+    return user_by_account(session, person) or Refusal.UNKNOWN
 
 
-def _linked_by_email(session: Session, person: ExternalId, profile: Profile) -> User | None:
-    user = user_by_email(session, profile.email) if profile.email else None
-    if user is not None and link_account(session, user, person):
-        return user
-    return None
+def newly_linked(session: Session, person: ExternalId, profile: Profile | None) -> User | None:
+    """Link a member whom nobody knows to the user whose mail address the workspace vouches for.
+
+    Returns that user if this made the link: of any number who do so at once, one gets it.
+    """
+    if profile is None or profile.kind is not ProfileKind.MEMBER or not profile.email:
+        return None
+    if user_by_account(session, person) is not None:
+        return None
+    user = user_by_email(session, profile.email)
+    return user if user is not None and link_account(session, user, person) else None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from channels.base import AgentAction, ExternalId, Menu, Parsed, Profile, Sheet
+from channels.base import AgentAction, ExternalId, InboundMessage, Menu, Parsed, Profile, Sheet
 from models.attachments import StoredFile
 from models.inbound_events import EventStatus
 
@@ -33,6 +33,7 @@ class Answer:
     text: str
     url: str = ""
     place: ExternalId | None = None
+    thread: ExternalId | None = None
     person: ExternalId | None = None
 
 
@@ -60,6 +61,15 @@ def ignored(reason: str) -> Outcome:
     return Outcome(status=EventStatus.IGNORED, reason=reason)
 
 
-def answered(action: AgentAction, text: str) -> Outcome:
-    """Say something to whoever acted."""
-    return Outcome(answers=(Answer(text=text, url=action.answer_url, place=action.message, person=action.actor),))
+def answer_to(said: InboundMessage | AgentAction, text: str) -> Answer:
+    """Return a word to whoever wrote or acted, in the thread where it was; of a thread's first message, beside it."""
+    if isinstance(said, InboundMessage):
+        thread = next(iter(said.references), None)
+        return Answer(text=text, place=said.external_id, thread=thread, person=said.sender)
+    thread = said.thread if said.thread != said.message else None
+    return Answer(text=text, url=said.answer_url, place=said.message, thread=thread, person=said.actor)
+
+
+def answered(said: InboundMessage | AgentAction, text: str) -> Outcome:
+    """Say something to whoever wrote or acted."""
+    return Outcome(answers=(answer_to(said, text),))

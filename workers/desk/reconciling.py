@@ -17,6 +17,8 @@ log = get_logger()
 
 # What was said a moment before the last look may not have been readable yet, and clocks differ.
 OVERLAP = timedelta(minutes=2)
+# Each conversation of a transaction holds a lock, of which PostgreSQL has some thousands.
+BATCH = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,8 @@ class Reconciler:
     def _look(self, channel: Channel, place: ExternalId, since: datetime | None) -> int:
         """Look at one address; of one that was never looked at, what was said before now is not ours."""
         asked_at = now()
-        found = self.inbox.accept(channel.missed(place, since - self.overlap)) if since is not None else 0
+        missed = channel.missed(place, since - self.overlap) if since is not None else ()
+        found = sum(self.inbox.accept(missed[start : start + BATCH]) for start in range(0, len(missed), BATCH))
         with self.tools.database.session_scope() as session:
             mark_reconciled(session, place, asked_at)
         if found:

@@ -18,19 +18,25 @@ from channels.base import (
 )
 from models.attachments import StoredFile, add_attachments
 from models.blocks import count_set_aside
+from models.clients import Client
 from models.departments import AGENTS, Desk, desk_of, desk_owning, owned, settings_of
 from models.inbound_events import ClaimedEvent, EventStatus
 from models.merges import lock_standing, standing_ticket
 from models.messages import MessageSource, add_message, add_source, last_source, message_of_event, name_message
-from models.tickets import Ticket, TicketStatus, link_tickets, name_ticket, open_ticket
+from models.talks import agents_in, wrote_before
+from models.tickets import Ticket, TicketStatus, link_tickets, open_ticket, take_thread
 from workers.desk import identity, lifecycle
 from workers.desk.acknowledgement import Acknowledgements
 from workers.desk.actions import Actions
+from workers.desk.among_clients import AmongClients
 from workers.desk.consent import heed
 from workers.desk.files import release
+from workers.desk.linking import link_people
 from workers.desk.outcome import ALREADY_RECORDED, IgnoredError, Outcome, Prepared, ignored
+from workers.desk.refusing import refused_at_once
 from workers.desk.replies import Replies
 from workers.desk.reports import Reports
+from workers.desk.thanks import only_thanks
 from workers.desk.threading import Rule, Threading
 from workers.desk.window import Windows
 from workers.logs import get_logger
@@ -45,11 +51,17 @@ FAILED = "The sender of this message failed authentication: somebody may be writ
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Arrival:
-    """A client's message with the event that brought it and its files, stored already."""
+    """A client's message with the event that brought it, its files, stored already, and the desk if that was asked."""
 
     event: ClaimedEvent
     said: InboundMessage
     files: Sequence[StoredFile]
+    here: Desk | None = None
+
+    def desk_of(self, session: Session, ticket: Ticket) -> Desk:
+        """Return the desk of the ticket that this joins."""
+        known = self.here is not None and self.here.department_id == ticket.department_id
+        return self.here if self.here is not None and known else desk_of(session, ticket.department_id)
 
     def shown(self, message_id: int) -> Shown:
         """Return it as the agents are to see it."""
@@ -64,6 +76,7 @@ class Recorder:
     threading: Threading
     outbox: Outbox
     replies: Replies
+    among_clients: AmongClients
     actions: Actions
     reports: Reports
     acknowledgements: Acknowledgements
@@ -71,26 +84,33 @@ class Recorder:
 
     def record(self, session: Session, event: ClaimedEvent, prepared: Prepared) -> Outcome:
         """Record everything an event says. Raises `IgnoredError` when nothing of it may stay."""
+        linked = tuple(link_people(session, prepared))
         outcomes = [self._record(session, event, prepared, index) for index in range(len(prepared.parsed))]
         if not outcomes:
             return ignored("nothing for us")
         processed = [each for each in outcomes if each.status is EventStatus.PROCESSED]
         answers = tuple(answer for each in outcomes for answer in each.answers)
         asks = tuple(ask for each in outcomes for ask in each.asks)
-        return Outcome(answers=answers, asks=asks) if processed else outcomes[0]
+        outcome = Outcome(answers=answers, asks=asks) if processed else outcomes[0]
+        return replace(outcome, answers=(*linked, *outcome.answers))
 
     def _record(self, session: Session, event: ClaimedEvent, prepared: Prepared, index: int) -> Outcome:
         said, files = prepared.parsed[index], prepared.files.get(index, ())
         if isinstance(said, DeliveryReport):
             return self.reports.record(session, event.channel, said)
         if isinstance(said, AgentAction):
-            return self.actions.record(session, said, prepared.profiles.get(said.actor), files)
-        if event.channel == AGENTS_CHANNEL and (desk := _agents_desk(session, said)) is not None:
-            return self.replies.record(session, said, prepared.profiles.get(said.sender), desk, files)
+            profile = prepared.profiles.get(said.actor)
+            refused = refused_at_once(session, said, profile)
+            return refused or self.actions.record(session, said, profile, files)
         profile = prepared.profiles.get(said.sender)
+        here = _desk_here(session, said) if event.channel == AGENTS_CHANNEL else None
+        if here is not None and here.among_agents:
+            return self.replies.record(session, said, profile, here, files)
+        if here is not None and (outcome := self.among_clients.record(session, said, profile, here, files)) is not None:
+            return outcome
         if profile is not None and not said.sender_name:
             said = replace(said, sender_name=profile.name)
-        return self._record_client(session, _Arrival(event=event, said=said, files=files))
+        return self._record_client(session, _Arrival(event=event, said=said, files=files, here=here))
 
     def _record_client(self, session: Session, arrival: _Arrival) -> Outcome:
         said = arrival.said
@@ -106,7 +126,7 @@ class Recorder:
         speaker = identity.client_for(session, said)
         found = self.threading.find(session, said, speaker.client_id, arrival.event.channel)
         if found.ticket is not None:
-            self._join(session, arrival, found.rule, found.ticket)
+            self._join(session, arrival, speaker.client_id, found.rule, found.ticket)
             heed(session, self.outbox, found.ticket, said, speaker.lifted)
             self.windows.release(session, found.ticket, arrival.event.channel, said.sender.value)
             return Outcome()
@@ -115,7 +135,7 @@ class Recorder:
         if said.automatic is Automatic.ANSWER:  # to nothing of ours, and a person may have written it
             said = replace(said, automatic=Automatic.NOTICE)
             arrival = replace(arrival, said=said)
-        desk = desk_owning(session, said.recipients)
+        desk = arrival.here or desk_owning(session, said.recipients)
         if desk.department_id is None and arrival.event.channel == AGENTS_CHANNEL:
             raise IgnoredError("in a Slack channel that no department owns")
         if said.automatic is Automatic.NOTICE and settings_of(session, desk.department_id).set_aside_automatic:
@@ -139,32 +159,42 @@ class Recorder:
         if said.authenticated is Verdict.FAIL:
             self.outbox.tell(session, ticket, f"{FAILED} Ask before you act on it.")
 
-    def _join(self, session: Session, arrival: _Arrival, rule: Rule, ticket: Ticket) -> None:
+    def _join(self, session: Session, arrival: _Arrival, client_id: int, rule: Rule, ticket: Ticket) -> None:
         before, last = ticket.status, last_source(session, ticket.id)
-        message_id = _store(session, arrival, ticket, rule)
-        if arrival.said.automatic is Automatic.NO and arrival.said.consent is not Consent.WITHDRAWN:
+        thanks = _thanks_for_the_end(session, ticket, arrival)
+        message_id = _store(session, arrival, ticket.id, client_id, Rule.THANKS if thanks else rule)
+        goes_on = arrival.said.consent is not Consent.WITHDRAWN and not thanks
+        if arrival.said.automatic is Automatic.NO and goes_on:
             lifecycle.client_wrote(session, ticket)
-        desk = desk_of(session, ticket.department_id)
+        desk = arrival.desk_of(session, ticket)
         channel = arrival.event.channel
         card = ticket.status != before or _card_changes(last, arrival.said) or self.outbox.answers_end(channel)
         self.outbox.show(session, ticket, desk, arrival.shown(message_id), card=card)
         self._doubt(session, ticket, arrival.said)
+        if rule is Rule.THREAD and not wrote_before(session, ticket.id, client_id, message_id):
+            self._introduce(session, ticket, client_id)
         log.info("message_recorded", ticket_id=ticket.id, message_id=message_id, rule=str(rule))
 
     def _open(self, session: Session, arrival: _Arrival, client_id: int, linked_to: int | None, desk: Desk) -> Ticket:
         said = arrival.said
         ticket = open_ticket(session, title=title_of(said), client_id=client_id, department_id=desk.department_id)
-        message_id = _store(session, arrival, ticket, Rule.NEW_TICKET)
+        message_id = _store(session, arrival, ticket.id, client_id, Rule.NEW_TICKET)
         if said.consent is Consent.WITHDRAWN:
             lifecycle.move(session, ticket, TicketStatus.CLOSED, "it only asks for no more messages")
-        if arrival.event.channel == AGENTS_CHANNEL and said.external_id is not None:
-            name_ticket(session, ticket.id, said.external_id)
+        if arrival.event.channel == AGENTS_CHANNEL and (root := _thread_of(arrival) or said.external_id):
+            take_thread(session, ticket.id, root)
         self.outbox.open_card(session, ticket, desk, arrival.shown(message_id))
         self._doubt(session, ticket, said)
         if linked_to is not None:
             self._link(session, ticket, linked_to)
         log.info("ticket_opened", ticket_id=ticket.id, channel=arrival.event.channel, linked_to=linked_to)
         return ticket
+
+    def _introduce(self, session: Session, ticket: Ticket, client_id: int) -> None:
+        """Tell the agents that somebody else writes in the client's thread, when they do so first."""
+        newcomer, client = (session.get_one(Client, each).name for each in (client_id, ticket.client_id))
+        told = f"{newcomer} writes in the thread of {client}, whose ticket this is. Answers go there: both read them."
+        self.outbox.tell(session, ticket, told)
 
     def _link(self, session: Session, ticket: Ticket, linked_to: int) -> None:
         """Tell the agents of both tickets about each other; nothing of either is shown in the other."""
@@ -196,16 +226,25 @@ def title_of(said: InboundMessage) -> str:
     return clean_line(said.subject) or clean_line(first_line, _LONGEST_TITLE_FROM_BODY) or "(no text)"
 
 
-def _agents_desk(session: Session, said: InboundMessage) -> Desk | None:
-    """Return the desk whose agents' channel this was said in, `None` when it was said elsewhere."""
+def _desk_here(session: Session, said: InboundMessage) -> Desk:
+    """Return the desk whose agents or clients have the Slack channel in which this was said."""
     channels = [ExternalId(type=AGENTS, value=each.value) for each in said.recipients]
-    desk = desk_owning(session, channels)
-    return desk if desk.department_id is not None else None
+    return desk_owning(session, [*channels, *said.recipients])
 
 
-def _store(session: Session, arrival: _Arrival, ticket: Ticket, rule: Rule) -> int:
+def _thread_of(arrival: _Arrival) -> ExternalId | None:
+    """Return the Slack thread in which this was said, `None` outside of threads and of Slack."""
+    return next((each for each in arrival.said.references if each.type == AGENTS_CHANNEL), None)
+
+
+def _thanks_for_the_end(session: Session, ticket: Ticket, arrival: _Arrival) -> bool:
+    """Say whether a client does no more than thank for a ticket that has ended: that opens it for nobody."""
+    return TicketStatus(ticket.status).ended and only_thanks(arrival.said, agents_in(session, ticket.id))
+
+
+def _store(session: Session, arrival: _Arrival, ticket_id: int, client_id: int, rule: Rule) -> int:
     said = arrival.said
-    message_id = add_message(session, ticket_id=ticket.id, body=clean_text(said.body), client_id=ticket.client_id)
+    message_id = add_message(session, ticket_id=ticket_id, body=clean_text(said.body), client_id=client_id)
     named = said.external_id is None or name_message(session, message_id, said.external_id)
     if not named and said.external_id is not None and said.external_id.type != "email":
         # Senders choose Message-IDs, and another mail may bear the same; the other channels' ids are the provider's.

@@ -16,7 +16,7 @@ from models.tickets import Ticket, ticket_by_external_id, ticket_by_id
 from workers.desk import lifecycle
 from workers.desk.files import why_not_sent
 from workers.desk.identity import Agent, Refusal, agent_for
-from workers.desk.outcome import ALREADY_RECORDED, IgnoredError, Outcome, ignored
+from workers.desk.outcome import ALREADY_RECORDED, IgnoredError, Outcome, answered, ignored
 from workers.logs import get_logger
 from workers.outbox import AGENTS_THREAD, Outbox, Shown
 
@@ -72,9 +72,8 @@ class Replies:
             return Outcome()
         agent = agent_for(session, said.sender, profile, ticket.department_id)
         if isinstance(agent, Refusal):
-            self.outbox.tell(session, ticket, f"A message here was not sent to the client: its author {agent}.")
             log.warning("reply_refused", ticket_id=ticket.id, reason=agent.name)
-            return Outcome()
+            return answered(said, f"Nothing was sent to the client: your account {agent}.")
         text = reply_text(said.body, said.mentions, settings_of(session, ticket.department_id).reply_mode)
         if text is None or not (text or files):
             add_note(session, ticket_id=ticket.id, user_id=agent.user_id, body=clean_text(said.body))
@@ -90,6 +89,19 @@ class Replies:
         self._send(session, ticket, desk, message_id, text, agent, hold=True)
         return Outcome()
 
+    def heard(
+        self, session: Session, ticket: Ticket, agent: Agent, said: InboundMessage, files: Sequence[StoredFile]
+    ) -> None:
+        """Record an answer that the client has read where it was written; the agents' thread shows it."""
+        message_id = add_message(session, ticket_id=ticket.id, body=clean_text(said.body), user_id=agent.user_id)
+        if said.external_id is not None and not name_message(session, message_id, said.external_id):
+            raise IgnoredError(ALREADY_RECORDED)
+        add_attachments(session, message_id, files)
+        desk = desk_of(session, ticket.department_id)
+        has_files = any(file.storage_key for file in files)
+        self.outbox.show(session, ticket, desk, Shown(message_id=message_id, body=said.body, files=has_files))
+        self._answered(session, ticket, desk, message_id, agent)
+
     def write(self, session: Session, ticket: Ticket, *, user_id: int, name: str, text: str) -> int:
         """Answer a client from outside of Slack; the answer is shown in the agents' thread too."""
         text = clean_text(text)
@@ -102,15 +114,18 @@ class Replies:
     def _send(  # noqa: PLR0913 (the end of both ways to answer)
         self, session: Session, ticket: Ticket, desk: Desk, message_id: int, text: str, agent: Agent, *, hold: bool
     ) -> None:
-        before = ticket.status
         plan = self.outbox.send_to_client(session, ticket, message_id, text, hold=hold)
         if plan is None:
             self.outbox.tell(session, ticket, "The answer was not sent: the client of this ticket has no address.")
             return
         for remark in plan.remarks:
             self.outbox.tell(session, ticket, remark)
-        lifecycle.agent_answered(session, ticket, agent.name)
         self.outbox.mark(session, ticket.id, message_id, desk)
+        self._answered(session, ticket, desk, message_id, agent)
+
+    def _answered(self, session: Session, ticket: Ticket, desk: Desk, message_id: int, agent: Agent) -> None:
+        before = ticket.status
+        lifecycle.agent_answered(session, ticket, agent.name)
         if ticket.status != before:
             self.outbox.renew_card(session, ticket)
         if settings_of(session, ticket.department_id).assign_first_answer:

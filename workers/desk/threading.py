@@ -12,7 +12,9 @@ from channels.email import tokens
 from models.base import now, row_id
 from models.merges import MergeKind, family_of, lock_standing
 from models.messages import messages_named
-from models.tickets import Ticket, open_conversation, ticket_by_external_id, ticket_by_id
+from models.talks import lock_talk, recent_talk
+from models.tickets import Ticket, name_ticket, open_conversation, ticket_by_external_id, ticket_by_id
+from workers.desk.thanks import only_thanks
 
 _EVER = datetime.min.replace(tzinfo=UTC)
 
@@ -23,7 +25,10 @@ class Rule(StrEnum):
     REPLY_TOKEN = "reply_token"  # noqa: S105 (the name of a rule, not a secret)
     REFERENCE = "reference"
     SUBJECT_TAG = "subject_tag"
+    THREAD = "thread"  # of another client's ticket, in a channel whose members read each other
     OPEN_CONVERSATION = "open_conversation"
+    FOLLOW_UP = "follow_up"
+    THANKS = "thanks"  # for a ticket that has ended, and stays so; any of the others led there
     NEW_TICKET = "new_ticket"
 
 
@@ -47,18 +52,25 @@ class _Pointer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Threading:
-    """The rules, with the secret that signs reply tokens and how long a closed ticket can be reopened."""
+    """The rules, with the secret that signs reply tokens and how long a closed ticket can be reopened.
+
+    `grouping` is how long what a person says in a channel that others write in too goes on with what they said before.
+    """
 
     secret: bytes = field(repr=False)
     reopen_window: timedelta
+    grouping: timedelta
 
     def find(self, session: Session, message: InboundMessage, client_id: int, channel: str) -> Threaded:
         """Return where a message of this client belongs; only the row of the ticket it joins is locked.
 
         A reference or token counts only when the ticket's client is the sender: of another's only a link remains, and
         of a forged token or a subject tag of another's ticket nothing. Who failed authentication is taken for another,
-        unless they carry the token, which only the client was given.
+        unless they carry the token, which only the client was given. A Slack thread is its ticket whoever writes there:
+        they read what is answered there in any case.
         """
+        if (threaded := self._in_thread(session, message, client_id)) is not None:
+            return threaded
         stranger_to: int | None = None
         for pointer in _pointers(session, message.references):
             if _believed(pointer, message) and self._proven(session, pointer, client_id):
@@ -70,6 +82,13 @@ class Threading:
         return self._going_on(session, message, client_id, channel) or Threaded(
             rule=Rule.NEW_TICKET, linked_to=stranger_to
         )
+
+    def _in_thread(self, session: Session, message: InboundMessage, client_id: int) -> Threaded | None:
+        ticket = thread_ticket(session, message)
+        if ticket is None:
+            return None
+        rule = Rule.REFERENCE if ticket.client_id == client_id else Rule.THREAD
+        return self._joined(rule, ticket, self._since(message))
 
     def _pointed_at(self, session: Session, pointer: _Pointer, client_id: int) -> int | None:
         ticket = ticket_by_id(session, pointer.ticket_id)
@@ -85,8 +104,9 @@ class Threading:
         return any(tokens.valid(self.secret, pointer.token, pointer.ticket_id, each) for each in clients)
 
     def _since(self, message: InboundMessage) -> datetime:
-        """Return since when a ticket may be closed to be joined; to one that asks for silence, whenever it was."""
-        return _EVER if message.consent is Consent.WITHDRAWN else now() - self.reopen_window
+        """Return since when a ticket may be closed to be joined; by what opens nothing, whenever it was."""
+        opens_nothing = message.consent is Consent.WITHDRAWN or only_thanks(message)
+        return _EVER if opens_nothing else now() - self.reopen_window
 
     def _joined(self, rule: Rule, ticket: Ticket, closed_since: datetime) -> Threaded:
         if ticket.closed_at is not None and ticket.closed_at < closed_since:
@@ -94,6 +114,8 @@ class Threading:
         return Threaded(rule=rule, ticket=ticket)
 
     def _going_on(self, session: Session, message: InboundMessage, client_id: int, channel: str) -> Threaded | None:
+        if message.beside:
+            return self._follow_up(session, message, client_id, channel)
         if not message.direct or not message.recipients:
             return None
         ticket = open_conversation(
@@ -107,6 +129,17 @@ class Threading:
         standing = lock_standing(session, ticket.id) if ticket else None
         return Threaded(rule=Rule.OPEN_CONVERSATION, ticket=standing) if standing else None
 
+    def _follow_up(self, session: Session, message: InboundMessage, client_id: int, channel: str) -> Threaded | None:
+        """Go on with what the client said here a moment ago; mere thanks go further back, and open no ticket."""
+        address, said_at = message.recipients[0].value, message.sent_at or now()
+        back = self.reopen_window if only_thanks(message) else self.grouping
+        lock_talk(session, client_id, address)
+        # Later ones too: what was said in a channel is not always recorded in the order in which it was said.
+        between = (said_at - back, said_at + self.grouping)
+        recent = recent_talk(session, client_id=client_id, channel=channel, address=address, between=between)
+        ticket = lock_standing(session, recent, of_client=client_id) if recent else None
+        return self._joined(Rule.FOLLOW_UP, ticket, self._since(message)) if ticket else None
+
 
 def _believed(pointer: _Pointer, message: InboundMessage) -> bool:
     return bool(pointer.token) or message.authenticated is not Verdict.FAIL
@@ -117,26 +150,32 @@ def _pointers(session: Session, references: Sequence[ExternalId]) -> Iterator[_P
     for each in references:
         if each.type == "reply_token" and (ticket_id := row_id(each.value.partition(".")[0])):
             yield _Pointer(rule=Rule.REPLY_TOKEN, ticket_id=ticket_id, token=each.value)
-    for ticket_id in _referred(
-        session, [each for each in references if each.type not in {"reply_token", "subject_tag"}]
-    ):
+    elsewhere = [each for each in references if each.type not in {"reply_token", "subject_tag", "slack"}]
+    for ticket_id in _referred(session, elsewhere):
         yield _Pointer(rule=Rule.REFERENCE, ticket_id=ticket_id)
     for each in references:
         if each.type == "subject_tag" and (ticket_id := row_id(each.value)):
             yield _Pointer(rule=Rule.SUBJECT_TAG, ticket_id=ticket_id)
 
 
+def thread_ticket(session: Session, message: InboundMessage) -> Ticket | None:
+    """Return the ticket of the Slack thread in which a message was said, locked.
+
+    The thread decides before its first message does: it may have gone on to a newer ticket. One that begins at a later
+    message of a ticket is noted as that ticket's too.
+    """
+    thread = next((each for each in message.references if each.type == "slack"), None)
+    if thread is None:
+        return None
+    if (known := ticket_by_external_id(session, thread)) is not None:
+        return lock_standing(session, known)
+    ticket = next((lock_standing(session, each) for each in _referred(session, [thread])), None)
+    if ticket is not None:
+        name_ticket(session, ticket.id, thread)
+    return ticket
+
+
 def _referred(session: Session, references: Sequence[ExternalId]) -> list[int]:
-    """Return the tickets of known messages, or of known Slack threads, in the order referred to."""
+    """Return the tickets of known messages, in the order referred to."""
     messages = messages_named(session, references)
-    found: dict[int, None] = {}
-    for reference in references:
-        message = messages.get(reference)
-        ticket_id = message.ticket_id if message else _thread_ticket(session, reference)
-        if ticket_id is not None:
-            found[ticket_id] = None
-    return list(found)
-
-
-def _thread_ticket(session: Session, reference: ExternalId) -> int | None:
-    return ticket_by_external_id(session, reference) if reference.type == "slack" else None
+    return list(dict.fromkeys(messages[each].ticket_id for each in references if each in messages))

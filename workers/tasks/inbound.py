@@ -205,6 +205,6 @@ def _say(tools: Runtime, answer: Answer) -> None:
         if answer.url:
             tools.agents_desk.answer(answer.url, answer.text)
         elif answer.place is not None and answer.person is not None:
-            tools.agents_desk.whisper(answer.place, answer.person, answer.text)
+            tools.agents_desk.whisper(answer.place, answer.thread, answer.person, answer.text)
     except ChannelError as error:
         log.warning("answer_not_given", reason=str(error))

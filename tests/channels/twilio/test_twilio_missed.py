@@ -123,7 +123,7 @@ def test_a_messaging_service_is_asked_for_by_each_of_its_numbers() -> None:
         },
         MESSAGES: {"messages": [resource("SM1", 5, messaging_service_sid=SERVICE)]},
     }
-    events, asked = missed(pages, SERVICE.lower())
+    events, asked = missed(pages, SERVICE)
     asked_for = [parse_qs(each.path.partition("?")[2]).get("To") for each in asked if MESSAGES in each.path]
     assert asked_for == [[OURS], ["+15550100003"], ["88888"]]
     assert sids(events) == ["SM1"] * 3

@@ -163,7 +163,7 @@ def test_a_signed_call_without_an_id_is_stored_all_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/webhooks/twilio/", "/webhooks/twilio/status/", "/webhooks/twilio/status/../x", "/x"]
+    "path", ["/webhooks/twilio/", "/webhooks/twilio/statuses", "/webhooks/twilio/status/../x", "/x"]
 )
 def test_other_paths_do_not_exist(path: str) -> None:
     with pytest.raises(Refused) as caught:

@@ -1,4 +1,3 @@
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,13 +8,14 @@ from structlog.testing import capture_logs
 from channels.base import ExternalId, InboundMessage, Verdict
 from sandbox.client import Sandbox
 from sandbox.faults import Fault
+from tests.at_length import times
 from tests.desk import Desk
 from workers.cli.apply import Applier, read_desk
 from workers.runtime import build
 from workers.settings import from_environment
 from workers.tasks.inbound import ingest_conversation
 
-FORGED = int(os.environ.get("FORGED_SENDERS", "300"))  # 5000 for a flood of full size
+FORGED = times(5000, 100)
 CAP = 20
 
 ACKNOWLEDGING = """
@@ -69,7 +69,7 @@ def test_a_new_ticket_is_acknowledged_once_as_automatic_mail_in_its_thread(ackno
     asked = acknowledging.mail()
     acknowledging.work()
     (sent,) = mailed(acknowledging)
-    mail = acknowledging.sandbox.mailbox()[-1]
+    mail = acknowledging.mailbox()[-1]
     marks = ("Auto-Submitted", "X-Auto-Response-Suppress", "Precedence", "In-Reply-To", "From")
     assert [mail["headers"][each] for each in marks] == [
         *("auto-replied", "All", "auto_reply", asked, "Desk <support@desk.example>")
@@ -84,14 +84,14 @@ def test_a_department_has_words_of_its_own(desk: Desk, tmp_path: Path) -> None:
     apply(desk, tmp_path, 'acknowledgement = "We *have* it."')
     desk.mail()
     desk.work()
-    assert desk.sandbox.mailbox()[-1]["text"].startswith("We *have* it.")
+    assert desk.mailbox()[-1]["text"].startswith("We *have* it.")
     assert desk.ticket().status == "open"
 
 
 def test_the_clients_answer_to_an_acknowledgement_joins_the_ticket_and_causes_no_mail(acknowledging: Desk) -> None:
     acknowledging.mail()
     acknowledging.work()
-    sent = acknowledging.sandbox.mailbox()[-1]["headers"]
+    sent = acknowledging.mailbox()[-1]["headers"]
     for number in range(12):
         acknowledging.mail(f"More {number}", to=sent["Reply-To"], headers={"In-Reply-To": sent["Message-ID"]})
     acknowledging.work()

@@ -16,7 +16,7 @@ def ours(desk: Desk) -> str:
     desk.work()
     desk.say("Pull the plug.", thread=desk.thread())
     desk.work()
-    return str(desk.sandbox.mailbox()[-1]["headers"]["Message-ID"])
+    return str(desk.mailbox()[-1]["headers"]["Message-ID"])
 
 
 def comes_back(desk: Desk, raw: bytes, mail_from: str = "") -> None:

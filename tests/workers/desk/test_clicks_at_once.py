@@ -1,6 +1,5 @@
-"""Twenty clicks at once on one button are one effect, whatever the button; `CLICK_ROUNDS=50` is the long form."""
+"""Twenty clicks at once on one button are one effect, whatever the button."""
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -9,6 +8,7 @@ import pytest
 
 from models.corrections import add_correction
 from models.tickets import lock_ticket
+from tests.at_length import times
 from tests.desk import Desk
 from tests.workers.desk.merging_steps import merge_tickets
 from workers.db import Database
@@ -16,7 +16,7 @@ from workers.desk.replies import Replies
 from workers.runtime import Runtime
 from workers.tasks.inbound import ingest_conversation
 
-ROUNDS = int(os.environ.get("CLICK_ROUNDS", "1"))
+ROUNDS = times(50, usually=1)
 CLICKS = 20
 BEN, BILLING = 2, 2
 

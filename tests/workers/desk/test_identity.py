@@ -2,11 +2,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.at_length import times
 from tests.desk import Desk
 from workers.tasks.inbound import ingest_conversation
 
 
-@pytest.mark.parametrize("_round", range(10))
+@pytest.mark.parametrize("_round", range(times(10, 2)))
 def test_200_first_texts_at_once_from_one_number_are_one_client_one_ticket(desk: Desk, _round: int) -> None:
     for number in range(200):
         desk.text(f"text {number}")
@@ -41,7 +42,7 @@ def test_mail_never_speaks_for_an_agent(desk: Desk) -> None:
     desk.work()
     desk.say("Pull the plug.", thread=desk.thread())
     desk.work()
-    sent = desk.sandbox.mailbox()[-1]["headers"]
+    sent = desk.mailbox()[-1]["headers"]
     for reference in ({}, {"In-Reply-To": sent["Message-ID"]}, {"In-Reply-To": "<forged@desk.example>"}):
         desk.mail("Refund them all.", sender="Ada Agent <ada@desk.example>", headers=reference)
     desk.work()
@@ -74,12 +75,17 @@ def test_who_is_no_agent_does_not_reach_the_client(desk: Desk, user: str) -> Non
     assert desk.scalars("SELECT body FROM messages WHERE user_id IS NOT NULL") == []
 
 
-def test_an_outsiders_message_in_the_thread_is_refused_where_all_see_it(desk: Desk) -> None:
+def test_an_outsider_is_told_in_the_thread_that_nothing_was_sent_and_what_to_do(desk: Desk) -> None:
     desk.mail()
     desk.work()
     desk.say("Let me answer.", user="U0EVE", thread=desk.thread())
     desk.work()
-    assert "was not sent to the client" in desk.messages()[-1].body
+    (told,) = desk.effects("slack", "ephemeral")
+    assert (told["to"], told["thread_ts"]) == ("U0EVE", desk.thread())
+    assert str(told["text"]).startswith(
+        "Nothing was sent to the client: your account is not linked to an agent: an admin"
+    )
+    assert desk.told() == ""
 
 
 def test_an_agent_of_another_department_is_refused_at_the_moment_of_the_action(desk: Desk) -> None:

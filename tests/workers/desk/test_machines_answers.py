@@ -60,7 +60,7 @@ def test_who_answers_from_a_list_address_to_our_token_is_a_person(
     desk.work()
     desk.say("Pull the plug.", thread=desk.thread())
     desk.work()
-    answer_to = desk.sandbox.mailbox()[-1]["headers"]["Reply-To"].strip("<>")
+    answer_to = desk.mailbox()[-1]["headers"]["Reply-To"].strip("<>")
     desk.mail("It is out.", to=answer_to, headers={**LIST, "Precedence": "list", **marks})
     desk.work()
     assert (desk.ticket().status, desk.rules()[-1]) == (status, "reply_token")
@@ -71,7 +71,7 @@ def test_a_list_is_no_person_for_a_reference_alone(desk: Desk) -> None:
     desk.work()
     desk.say("Pull the plug.", thread=desk.thread())
     desk.work()
-    sent = desk.sandbox.mailbox()[-1]["headers"]["Message-ID"]
+    sent = desk.mailbox()[-1]["headers"]["Message-ID"]
     desk.mail("Any news?", headers={**LIST, "In-Reply-To": sent})
     desk.work()
     assert desk.ticket().status == "waiting_for_user"

@@ -34,7 +34,6 @@ def desk(environment: dict[str, str], sandbox: Sandbox, key: Key, port: int) -> 
     """Give a desk whose relay is Postfix, and which signs."""
     relay = {"SMTP_RELAY_URL": f"smtp://127.0.0.1:{port}?starttls=off", **key.settings}
     made = Desk(build(from_environment({**environment, **relay}), lambda _: None), sandbox)
-    made.apply_example()
     yield made
     made.tools.database.engine.dispose()
 

@@ -24,7 +24,7 @@ def test_an_agents_answer_in_the_thread_is_mailed_to_the_client_with_the_right_h
     desk.work()
     (mail,) = desk.effects("mailbox")
     assert mail["from"] == "support@desk.example"
-    assert asked in desk.sandbox.mailbox()[-1]["headers"]["In-Reply-To"]
+    assert asked in desk.mailbox()[-1]["headers"]["In-Reply-To"]
     assert mail["to"] == ["cleo@client.example"]
     assert desk.ticket().status == "waiting_for_user"
 
@@ -34,7 +34,7 @@ def test_the_clients_answer_lands_in_the_same_ticket(desk: Desk) -> None:
     desk.work()
     desk.say("Pull the plug.", thread=desk.thread())
     desk.work()
-    sent = desk.sandbox.mailbox()[-1]
+    sent = desk.mailbox()[-1]
     desk.mail("Done, thanks.", to=sent["headers"]["Reply-To"], headers={"In-Reply-To": sent["headers"]["Message-ID"]})
     desk.work()
     assert desk.bodies() == ["It burns.", "Pull the plug.", "Done, thanks."]
@@ -47,7 +47,7 @@ def test_what_an_agent_types_in_slack_is_a_page_and_plain_text_by_mail(desk: Des
     item = "\u2022 see <https://desk.example/a?b=1&amp;c=2|the manual> in <#C1|printers>"
     desk.say(f"*Pull* the plug :tada:\n{item}\n&gt; you said", thread=desk.thread())
     desk.work()
-    mail = message_from_bytes(base64.b64decode(desk.sandbox.mailbox()[-1]["raw_base64"]))
+    mail = message_from_bytes(base64.b64decode(desk.mailbox()[-1]["raw_base64"]))
     text, page = (bytes(part.get_payload(decode=True)).decode() for part in mail.walk() if not part.is_multipart())
     link = "https://desk.example/a?b=1&c=2"
     assert text == f"*Pull* the plug \N{PARTY POPPER}\r\n\u2022 see the manual ({link}) in #printers\r\n> you said\r\n"
@@ -68,7 +68,7 @@ def test_a_departments_name_and_signature_stand_in_its_mails(desk: Desk) -> None
         save_settings(session, department, Habits(from_name="Desk Ltd", signature="Desk Ltd, 1 Main St"))
     desk.say("Pull the plug.", thread=desk.thread())
     desk.work()
-    mail = desk.sandbox.mailbox()[-1]
+    mail = desk.mailbox()[-1]
     assert mail["headers"]["From"] == "Desk Ltd <support@desk.example>"
     assert mail["text"] == "Pull the plug.\r\n\r\n-- \r\nDesk Ltd, 1 Main St\r\n"
 
@@ -89,7 +89,7 @@ def test_every_attempt_at_a_mail_is_the_same_mail_with_the_date_of_the_answer(de
         deliver_lane(desk.tools, send.id)
     first, second = (str(each["raw_base64"]) for each in desk.effects("mailbox"))
     assert first == second
-    assert desk.sandbox.mailbox()[-1]["headers"]["Date"] == "Sun, 01 Nov 2026 08:30:00 +0000"
+    assert desk.mailbox()[-1]["headers"]["Date"] == "Sun, 01 Nov 2026 08:30:00 +0000"
 
 
 def test_an_answer_in_a_long_ticket_refers_to_its_first_mail_and_to_the_newest(desk: Desk) -> None:
@@ -102,7 +102,7 @@ def test_an_answer_in_a_long_ticket_refers_to_its_first_mail_and_to_the_newest(d
     )
     desk.say("Pull the plug.", thread=desk.thread())
     desk.work()
-    headers = desk.sandbox.mailbox()[-1]["headers"]
+    headers = desk.mailbox()[-1]["headers"]
     references = headers["References"].split()
     assert (references[0], references[-1]) == (first, "<more-60@client.example>")
     assert headers["In-Reply-To"] == references[-1]

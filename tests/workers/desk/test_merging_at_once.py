@@ -6,13 +6,14 @@ from models.clients import KnownAs, get_or_create_client
 from models.external_ids import ExternalId
 from models.tickets import name_ticket, open_ticket
 from sandbox.client import wait_for
+from tests.at_length import times
 from tests.desk import Desk
 from tests.models.at_once import at_once
 from tests.workers.desk.merging_steps import ADA, ingest, merge_clients, merge_tickets, undo, user
 from workers.desk.merging import MergeRefusedError
 from workers.tasks.inbound import ingest_conversation
 
-ROUNDS = 20
+ROUNDS = times(20, 5)
 
 
 def sender(name: str, number: int) -> str:

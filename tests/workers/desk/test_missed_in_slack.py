@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from channels.base import ExternalId
 from models.base import now
-from models.departments import AGENTS
+from models.departments import AGENTS, add_address
 from models.reconciliations import mark_reconciled
 from sandbox.faults import Fault
 from tests.desk import Desk
@@ -109,6 +110,23 @@ def test_a_channel_that_was_never_looked_at_begins_now(desk: Desk) -> None:
     with desk.tools.database.session_scope() as session:
         known = session.scalars(text("SELECT value FROM reconciliations")).all()
     assert {value for _, value in PLACES} < set(known)
+
+
+def test_a_private_channel_that_nobody_let_us_into_is_told_to_operators_until_somebody_does(desk: Desk) -> None:
+    complete(desk, now())
+    desk.sandbox.add_channel("C0CLOSED", "closed", ["U0CLEO"], private=True, bot=False)
+    with desk.tools.database.session_scope() as session:
+        add_address(session, 1, ExternalId(type="slack", value="T0DESK/C0CLOSED"))
+        mark_reconciled(session, ExternalId(type="slack", value="T0DESK/C0CLOSED"), now())
+    with capture_logs() as logs:
+        reconciler(desk).run()
+    (told,) = [each for each in logs if each["event"] == "channel_not_reconciled"]
+    assert "invite the bot if it is private" in told["reason"]
+    desk.sandbox.add_channel("C0CLOSED", "closed", ["U0CLEO"], private=True)
+    desk.sandbox.say("U0CLEO", "C0CLOSED", "At last")
+    assert reconciler(desk).run() == 1
+    desk.work()
+    assert desk.ticket().title == "At last"
 
 
 def test_slack_away_leaves_the_moment_where_it_was(desk: Desk) -> None:

@@ -19,7 +19,7 @@ def closed(desk: Desk) -> str:
     desk.press("close", desk.ticket().id)
     desk.work()
     assert desk.ticket().status == "closed"
-    return str(desk.sandbox.mailbox()[-1]["headers"]["Message-ID"])
+    return str(desk.mailbox()[-1]["headers"]["Message-ID"])
 
 
 def arrives(desk: Desk, payload: bytes) -> None:

@@ -1,10 +1,9 @@
 """Notes, edits, deletions, mentions and chatter in tickets' threads, generated: none of it reaches a client.
 
-Replies stand among them, so that it is seen that something does. `THREAD_TALK=1000` is the long form.
+Replies stand among them, so that it is seen that something does.
 """
 
 import base64
-import os
 import random
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
@@ -13,11 +12,12 @@ from itertools import count
 
 import pytest
 
+from tests.at_length import times
 from tests.desk import Desk
 
 HOLD = 5.0
 SEED = 20261122
-AMOUNT = int(os.environ.get("THREAD_TALK", "60"))
+AMOUNT = times(1000, usually=60)
 A_REPLY_EVERY = 8
 
 

@@ -280,7 +280,7 @@ def test_files_go_both_ways(desk: Desk) -> None:
     desk.slack({**event, "type": "message", "channel": "C0SUPPORT", "channel_type": "channel"})
     desk.work()
     wait_for(lambda: desk.effects("mailbox"), "the answer by mail")
-    assert b"answer.png" in base64.b64decode(desk.sandbox.mailbox()[-1]["raw_base64"])
+    assert b"answer.png" in base64.b64decode(desk.mailbox()[-1]["raw_base64"])
 
 
 def _ingest_only(desk: Desk) -> None:

@@ -139,7 +139,7 @@ def test_in_a_department_that_wants_it_only_reply_messages_leave(desk: Desk) -> 
     desk.work()
     desk.let_pass(HOLD + 1)
     (mail,) = desk.effects("mailbox")
-    assert desk.sandbox.mailbox()[-1]["text"].strip().startswith("You have paid.")
+    assert desk.mailbox()[-1]["text"].strip().startswith("You have paid.")
     assert mail["to"] == ["cleo@client.example"]
     assert [note.body for note in desk.notes()] == ["I think they paid"]
 

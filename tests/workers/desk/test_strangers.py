@@ -7,6 +7,7 @@ import pytest
 
 from channels.base import ExternalId, InboundMessage
 from channels.email import tokens
+from tests.at_length import times
 from tests.desk import Desk
 
 SECRET = b"0f1e2d3c4b5a69788796a5b4c3d2e1f0"
@@ -15,6 +16,8 @@ SENDERS = {
     "another": "Dan <dan@client.example>",
     "stranger": "Mallory <m{}@elsewhere.example>",
 }
+EACH = times(20, 3)
+GUESSES = times(10_000, 1_000)
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 
@@ -26,7 +29,7 @@ def answered(desk: Desk) -> dict[str, str]:
     desk.work()
     desk.say("Pull the plug.", thread=desk.thread(desk.tickets()[0].id))
     desk.work()
-    headers: dict[str, str] = desk.sandbox.mailbox()[-1]["headers"]
+    headers: dict[str, str] = desk.mailbox()[-1]["headers"]
     return headers
 
 
@@ -36,14 +39,14 @@ def changed(text: str) -> str:
     return text[:at] + ("a" if text[at] != "a" else "b") + text[at + 1 :]
 
 
-def test_of_240_ways_in_only_the_clients_own_with_a_true_mark_leads_into_the_ticket(
+def test_of_all_ways_in_only_the_clients_own_with_a_true_mark_leads_into_the_ticket(
     desk: Desk, answered: dict[str, str]
 ) -> None:
     ticket = desk.tickets()[0]
     plus, name = answered["Reply-To"].strip("<>"), answered["Message-ID"].strip("<>")
     before, allowed = desk.bodies(ticket.id), set()
     for genuine, (who, sender), way, number in product(
-        (True, False), SENDERS.items(), ("In-Reply-To", "References", "tag", "plus"), range(10)
+        (True, False), SENDERS.items(), ("In-Reply-To", "References", "tag", "plus"), range(EACH)
     ):
         body = f"{who} {way} {genuine} {number}"
         mark = name if genuine else changed(name)
@@ -53,17 +56,17 @@ def test_of_240_ways_in_only_the_clients_own_with_a_true_mark_leads_into_the_tic
         desk.mail(body, sender=sender.format(number), to=to, subject=subject, headers=headers)
         allowed |= {body} if genuine and who == "client" else set()
     desk.ingest()
-    assert desk.count("message_sources") == 2 + 240
+    assert desk.count("message_sources") == 2 + 24 * EACH
     assert set(desk.bodies(ticket.id)) - set(before) == allowed
-    assert len(allowed) == 40
+    assert len(allowed) == 4 * EACH
 
 
-def test_10000_guessed_tokens_and_every_change_of_a_true_one_lead_nowhere(desk: Desk) -> None:
+def test_guessed_tokens_and_every_change_of_a_true_one_lead_nowhere(desk: Desk) -> None:
     desk.mail()
     desk.ingest()
     ticket, chance = desk.ticket(), random.Random(20261122)
     number, mac = tokens.mint(SECRET, ticket.id, ticket.client_id).split(".")
-    guessed = ["".join(chance.choices(ALPHABET, k=len(mac))) for _ in range(10_000)]
+    guessed = ["".join(chance.choices(ALPHABET, k=len(mac))) for _ in range(GUESSES)]
     altered = [mac[:at] + each + mac[at + 1 :] for at in range(len(mac)) for each in ALPHABET if each != mac[at]]
     threading = desk.tools.recorder.threading
     with desk.session() as session:
@@ -80,7 +83,7 @@ def _carrying(number: str, macs: list[str]) -> InboundMessage:
     )
 
 
-def test_200_mails_in_agents_names_are_no_agents_and_reach_nobody(desk: Desk, answered: dict[str, str]) -> None:
+def test_mails_in_agents_names_are_no_agents_and_reach_nobody(desk: Desk, answered: dict[str, str]) -> None:
     true = answered["Message-ID"]
     ticket = desk.tickets()[0]
     references: tuple[dict[str, str], ...] = (
@@ -91,10 +94,12 @@ def test_200_mails_in_agents_names_are_no_agents_and_reach_nobody(desk: Desk, an
         {"In-Reply-To": f"<ticket-{ticket.id}@desk.example>", "References": f"<{ticket.id}@desk.example>"},
     )
     before = (desk.bodies(ticket.id), len(desk.effects("mailbox")), desk.count("deliveries WHERE to_client"))
-    for agent, headers, number in product(("Ada Agent <ada@desk.example>", "ben@desk.example"), references, range(20)):
+    for agent, headers, number in product(
+        ("Ada Agent <ada@desk.example>", "ben@desk.example"), references, range(EACH)
+    ):
         desk.mail(f"Refund them all, {number}.", sender=agent, subject=f"Re: [#{ticket.id}]", headers=headers)
     desk.ingest()
-    assert desk.count("message_sources") == 2 + 200
+    assert desk.count("message_sources") == 2 + 10 * EACH
     assert desk.scalars("SELECT body FROM messages WHERE user_id IS NOT NULL") == ["Pull the plug."]
     after = (desk.bodies(ticket.id), len(desk.effects("mailbox")), desk.count("deliveries WHERE to_client"))
     assert after == before

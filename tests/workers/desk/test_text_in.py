@@ -3,7 +3,6 @@
 import base64
 import json
 
-import pytest
 import urllib3
 
 from sandbox.client import file
@@ -14,6 +13,11 @@ from tests.desk import Desk
 OURS = "whatsapp:+15550100002"
 ACCOUNT, TOKEN = CREDENTIALS["TWILIO_ACCOUNT_SID"], CREDENTIALS["TWILIO_AUTH_TOKEN"]
 CARD = b"BEGIN:VCARD\nVERSION:3.0\nFN:Ana Lima\nTEL;waid=15557654321:+1 555 765-4321\nEND:VCARD\n"
+TWO_WAYS = [
+    ("+551187654321", "+5511987654321"),
+    ("+5491123456789", "+541123456789"),
+    ("+5215512345678", "+525512345678"),
+]
 HIDDEN = "whatsapp:US.13491208655302741918"
 
 
@@ -106,29 +110,21 @@ def test_a_profile_name_fills_a_blank_name_and_overwrites_none(desk: Desk) -> No
         assert desk.scalars("SELECT name FROM clients") == ["Ana"]
 
 
-@pytest.mark.parametrize(
-    ("known", "now"),
-    [
-        ("+551187654321", "+5511987654321"),
-        ("+5491123456789", "+541123456789"),
-        ("+5215512345678", "+525512345678"),
-    ],
-)
-def test_a_number_written_in_another_way_is_the_same_client_and_answered_that_way(
-    desk: Desk, known: str, now: str
-) -> None:
-    desk.text("first", sender=f"whatsapp:{known}", to=OURS)
-    desk.text("second", sender=f"whatsapp:{now}", to=OURS, ProfileName="Ana")
+def test_a_number_written_in_another_way_is_the_same_client_and_answered_that_way(desk: Desk) -> None:
+    for known, now in TWO_WAYS:
+        desk.text("first", sender=f"whatsapp:{known}", to=OURS)
+        desk.text("second", sender=f"whatsapp:{now}", to=OURS, ProfileName=now[:3])
     desk.work()
-    assert desk.bodies() == ["first", "second"]
-    assert (names(desk), desk.scalars("SELECT name FROM clients")) == ([known, now], ["Ana"])
-    assert len(set(desk.scalars("SELECT conversation FROM inbound_events"))) == 1
-    desk.say("Hello", thread=desk.thread())
+    assert [desk.bodies(ticket.id) for ticket in desk.tickets()] == [["first", "second"]] * 3
+    assert desk.scalars("SELECT name FROM clients ORDER BY id") == ["+55", "+54", "+52"]
+    assert len(set(desk.scalars("SELECT conversation FROM inbound_events"))) == 3
+    for ticket in desk.tickets():
+        desk.say("Hello", thread=desk.thread(ticket.id))
+    desk.text("third, by SMS", sender=TWO_WAYS[0][0])
     desk.work()
-    desk.text("third, by SMS", sender=known)
-    desk.work()
-    assert sent_to(desk) == [f"whatsapp:{now}"]
-    assert (desk.count("clients"), names(desk)) == (1, [known, now, known])
+    assert sent_to(desk) == [f"whatsapp:{now}" for _, now in TWO_WAYS]
+    assert sorted(map(str, names(desk))) == sorted([*(each for ways in TWO_WAYS for each in ways), TWO_WAYS[0][0]])
+    assert desk.count("clients") == 3
 
 
 def test_who_hides_their_number_is_a_client_and_the_one_they_were_before(desk: Desk) -> None:

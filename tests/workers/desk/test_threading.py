@@ -17,7 +17,7 @@ def answered(desk: Desk) -> dict[str, str]:
     desk.work()
     desk.say("Pull the plug.", thread=desk.thread())
     desk.work()
-    headers: dict[str, str] = desk.sandbox.mailbox()[-1]["headers"]
+    headers: dict[str, str] = desk.mailbox()[-1]["headers"]
     return headers
 
 

@@ -1,6 +1,5 @@
-"""Two desks that acknowledge mail and write to each other: `TWO_DESKS_SECONDS=60` for a full minute of it."""
+"""Two desks that acknowledge mail and write to each other: for a full minute at length."""
 
-import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ import pytest
 
 from sandbox.client import Sandbox
 from tests import wire
+from tests.at_length import times
 from tests.desk import Desk
 from tests.desk_door import door_of
 from tests.wire import Change, Wire
@@ -19,7 +19,7 @@ from workers.migrate import migrate
 from workers.runtime import build
 from workers.settings import from_environment
 
-SECONDS = float(os.environ.get("TWO_DESKS_SECONDS", "0"))
+SECONDS = float(times(60, 0))
 # A loop would go on for as long as it is let; this many turns without an end are one.
 MOST_TURNS = 40
 

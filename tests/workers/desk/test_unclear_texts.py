@@ -1,9 +1,8 @@
-"""Texts of which Twilio did not say whether it took them. UNCLEAR_SENDS=200 plays as many, ten times slower.
+"""Texts of which Twilio did not say whether it took them. At length 200 of them, ten times slower.
 
 Twilio's clock runs fast here: five minutes of looks and thirty seconds by which its list is behind become some seconds.
 """
 
-import os
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -16,9 +15,10 @@ from models.deliveries import OPEN
 from sandbox.client import wait_for
 from sandbox.faults import Fault
 from sandbox.twilio.account import Habits
+from tests.at_length import times
 from tests.desk import Desk
 
-SENDS = int(os.environ.get("UNCLEAR_SENDS", "10"))
+SENDS = times(200, 10)
 SCALE = 0.1 if SENDS > 10 else 0.005
 PAIRS = SENDS // 10
 LIST_BEHIND = 30.0

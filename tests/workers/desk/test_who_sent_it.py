@@ -6,6 +6,7 @@ import pytest
 
 from channels.base import ExternalId
 from models.suppressions import SuppressionReason, suppress
+from tests.at_length import times
 from tests.desk import Desk
 
 VERDICT = "Authentication-Results"
@@ -28,7 +29,7 @@ def answered(desk: Desk) -> dict[str, str]:
     desk.work()
     desk.say("Pull the plug.", thread=desk.thread())
     desk.work()
-    headers: dict[str, str] = desk.sandbox.mailbox()[-1]["headers"]
+    headers: dict[str, str] = desk.mailbox()[-1]["headers"]
     return headers
 
 
@@ -99,10 +100,10 @@ def test_the_token_lets_its_client_in_whatever_a_forwarder_broke(desk: Desk, ans
     assert "failed authentication" in card(desk)
 
 
-def test_100_reply_tos_are_shown_and_never_the_sender_nor_the_recipient(desk: Desk) -> None:
+def test_reply_tos_are_shown_and_never_the_sender_nor_the_recipient(desk: Desk) -> None:
     wanted = ["ada@desk.example", "dan@client.example", "eve@elsewhere.example", "Ben Agent <ben@desk.example>"]
     desk.mail("known", sender="dan@client.example")
-    for number in range(100):
+    for number in range(times(100, 20)):
         desk.mail(f"mail {number}", subject=f"matter {number}", headers={"Reply-To": wanted[number % len(wanted)]})
     desk.work()
     senders = desk.scalars("SELECT DISTINCT sender FROM message_sources WHERE reply_to <> ''")

@@ -1,18 +1,16 @@
 """WhatsApp takes free answers for 24 hours after the client's last message: later ones are held, and offered a way."""
 
-import os
-
 import pytest
 
 from sandbox.twilio.account import Habits
+from tests.at_length import times
 from tests.desk import Desk
 from workers.tasks.housekeeping import remind_once
 
 CLEO = "whatsapp:+15557654321"
 OURS = "whatsapp:+15550100002"
 HELD = "Held, not sent"
-# WINDOW_ANSWERS=100 for the long form.
-ANSWERS = int(os.environ.get("WINDOW_ANSWERS", "12"))
+ANSWERS = times(100, 12)
 
 
 def hours_pass(desk: Desk, hours: float) -> None:

@@ -1,7 +1,6 @@
 """Behind a proxy: whatever stands in front, a genuine call is taken, once for ever, and a forged host never."""
 
 import asyncio
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -9,6 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import make_url
 
+from tests.at_length import times
 from tests.desk import Desk
 from tests.workers.doors.open_doors import MESSAGES, PUBLIC_URL, Call, twilio_call, twilio_form, twilio_signature
 from tests.workers.own_process import own_process
@@ -17,7 +17,7 @@ from workers.runtime import Runtime, connect_channels
 from workers.settings import SettingsError, from_environment
 from workers.tasks.housekeeping import sweep_once
 
-REPLAYS = int(os.environ.get("REPLAYS", "100"))
+REPLAYS = times(1000, 100)
 SHA256 = "x-twilio-webhooks-signature-settings", "key=webhooks_sharedkey_1,algorithm=HMAC_SHA256"
 
 

@@ -1,4 +1,4 @@
-"""The door's process killed at every point of its work, against real servers; IMAP_KILLS says how often at each."""
+"""The door's process killed at every point of its work, against real servers, twenty times at each at length."""
 
 import os
 import signal
@@ -9,12 +9,13 @@ from collections.abc import Mapping
 import pytest
 
 from sandbox.client import wait_for
+from tests.at_length import times
 from tests.desk import Desk
 from tests.workers.imap.hostile_mails import mails
 from tests.workers.imap.mail_servers import MailServer
 from tests.workers.imap.watching import counts, ingest, row
 
-KILLS = int(os.environ.get("IMAP_KILLS", "1"))
+KILLS = times(20, 1)
 POINTS = ("fetched", "committed", "flagged")
 NEVER = 1_000_000
 

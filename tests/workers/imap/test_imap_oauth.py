@@ -13,7 +13,7 @@ from sandbox.client import wait_for
 from tests.channels.email.imap_talk import ImapServer, once
 from tests.desk import Desk
 from tests.workers.imap.token_endpoint import TokenEndpoint, token_endpoint
-from tests.workers.imap.watching import QUICK, read_to, row, settled, watching
+from tests.workers.imap.watching import QUICK, read_to, row, waits, watching
 from workers.doors.imap_tokens import Tokens
 
 SECRETS = ("canary-secret", "canary-refresh", "access-", "next-refresh")
@@ -84,8 +84,9 @@ def test_a_replaced_refresh_token_is_kept_encrypted_and_used_after_a_restart(
 ) -> None:
     provider.answers = [(200, {"access_token": "access-1", "refresh_token": "next-refresh"})]
     server.tokens = {"access-1", "access-2", "access-3"}
-    for _ in range(3):
+    for times in range(1, 4):
         with watching(desk, oauth(server, provider)):
+            wait_for(lambda times=times: len(provider.asked) == times, "a token")  # type: ignore[misc]
             wait_for(lambda: desk.scalars("SELECT 1 FROM mailboxes WHERE state = 'watching'"), "a reading")
     used = [each["refresh_token"] for each in provider.asked]
     assert used == ["canary-refresh-1", "next-refresh", "next-refresh"]
@@ -110,9 +111,10 @@ def test_a_refused_refresh_token_is_said_with_what_to_do_and_not_tried_over_and_
     desk: Desk, server: ImapServer, provider: TokenEndpoint
 ) -> None:
     provider.answers = [(400, {"error": "invalid_grant", "error_description": "canary"})]
-    with watching(desk, oauth(server, provider), replace(QUICK, wait_when_refused=60)):
+    with capture_logs() as lines, watching(desk, oauth(server, provider), replace(QUICK, wait_when_refused=60)):
         wait_for(lambda: desk.scalars("SELECT 1 FROM mailboxes WHERE state = 'failing'"), "trouble")
-        settled()
+    (wait,) = waits(lines)
+    assert wait >= 30
     assert "sign in again, set IMAP_SUPPORT_REFRESH_TOKEN" in row(desk)["error"]
     assert "canary" not in row(desk)["error"]
     assert (len(provider.asked), server.conversations) == (1, 0)

@@ -27,7 +27,7 @@ from tests.channels.email.imap_talk import (
     once,
 )
 from tests.desk import Desk
-from tests.workers.imap.watching import QUICK, arrived, read_to, row, settled, watching
+from tests.workers.imap.watching import QUICK, arrived, read_to, row, waits, watching
 from workers.inbox import Inbox
 
 BODIES = ["Body 3.", "Body 5.", "Body 9."]
@@ -154,10 +154,10 @@ def test_a_server_that_is_away_is_reached_again(desk: Desk) -> None:
 
 def test_a_refused_login_is_said_and_not_tried_over_and_over(desk: Desk, server: ImapServer) -> None:
     account = replace(server.account(), password="wrong")
-    with watching(desk, account, replace(QUICK, wait_when_refused=60)):
+    with capture_logs() as lines, watching(desk, account, replace(QUICK, wait_when_refused=60)):
         wait_for(lambda: desk.scalars("SELECT error FROM mailboxes WHERE error <> ''"), "trouble")
-        settled()
-    assert (row(desk)["state"], server.conversations) == ("failing", 1)
+    (wait,) = waits(lines)
+    assert (row(desk)["state"], server.conversations, wait >= 30) == ("failing", 1, True)
     assert row(desk)["error"].startswith("the server refuses the login: check IMAP_SUPPORT_URL")
 
 
@@ -196,8 +196,8 @@ def test_with_the_database_away_mail_waits_and_comes_after_it(desk: Desk, server
 def test_two_doors_do_no_harm_and_the_second_takes_over(desk: Desk, server: ImapServer) -> None:
     with watching(desk, server.account()) as first:
         read_to(desk, 9)
-        with watching(desk, server.account()):
-            settled()
+        with capture_logs() as lines, watching(desk, server.account()):
+            wait_for(lambda: "mailbox_stands_by" in str(lines), "the second to stand by")
             assert server.conversations == 1
             first.stop()
             server.add(12, mail(12, "Body 12."))

@@ -1,7 +1,6 @@
 """The door's thread for one mailbox, run by a test over the real database."""
 
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -75,6 +74,6 @@ def counts(desk: Desk) -> tuple[int, int, int]:
     return len(messages), len(failed), doubles
 
 
-def settled(seconds: float = 0.5) -> None:
-    """Give what must not happen the time to happen."""
-    time.sleep(seconds)
+def waits(lines: Iterable[Mapping[str, Any]]) -> list[float]:
+    """Return how many seconds the door says that it waits, for each trouble that it logged."""
+    return [line["seconds"] for line in lines if line["event"] == "mailbox_trouble"]
