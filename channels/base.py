@@ -107,11 +107,12 @@ class ProfileKind(StrEnum):
 
 
 class Mark(StrEnum):
-    """What agents see on their own message: waiting, delivered, failed, or nothing."""
+    """What agents see on their own message: waiting, delivered, read, failed, or nothing."""
 
     NONE = ""
     WAITING = "waiting"
     DELIVERED = "delivered"
+    READ = "read"
     FAILED = "failed"
 
 
@@ -525,7 +526,7 @@ class AgentsDesk(Channel, Protocol):
         """Bring a posted card up to date; may be repeated. Raises a `SendError`."""
 
     def mark(self, message: ExternalId, mark: Mark) -> None:
-        """Make this the only mark of ours on a message; may be repeated. Raises a `SendError`."""
+        """Make this what our marks on a message say; may be repeated. Raises a `SendError`."""
 
     def sign(self, message: ExternalId, put: Collection[Sign], take_away: Collection[Sign]) -> None:
         """Put signs of ours on a card and take others away; may be repeated. Raises a `SendError`."""

@@ -27,6 +27,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import UTC_NOW, Base
 from models.external_ids import ExternalId
+from models.resemblances import Newcomer
 
 SEARCHED_NAME: ColumnElement[Any] = literal_column("to_tsvector('simple', clients.name)")
 
@@ -126,7 +127,8 @@ def _make(session: Session, sender: KnownAs, name: str) -> int:
     named = insert(ClientExternalId).from_select(
         ["client_id", "type", "value"], select(made.c.id, literal(first.type), literal(first.value))
     )
-    client_id = session.scalars(named.returning(ClientExternalId.client_id)).one()
+    noted = insert(Newcomer).from_select(["client_id"], select(made.c.id)).cte("noted")
+    client_id = session.scalars(named.returning(ClientExternalId.client_id).add_cte(noted)).one()
     _note(session, client_id, others)
     return client_id
 

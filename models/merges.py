@@ -1,10 +1,27 @@
 """The journal of merges: which ticket or client stands for which, and what moved, so that it can be put back."""
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ARRAY, CTE, BigInteger, ForeignKey, Index, String, any_, func, literal, or_, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    BigInteger,
+    ForeignKey,
+    Index,
+    String,
+    any_,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
@@ -94,6 +111,16 @@ def survivor_of(session: Session, kind: MergeKind, merged_id: int) -> int:
         .where(Merge.kind == kind, Merge.undone_at.is_(None))
     )
     return int(session.scalars(select(chain.c.id).order_by(chain.c.step.desc()).limit(1)).one())
+
+
+def standing_tickets_of(
+    session: Session, client_id: int, limit: int, *, department_ids: Collection[int] | None = None
+) -> list[Ticket]:
+    """Return a client's newest tickets that stand for themselves; with `department_ids`, of these departments only."""
+    merged = exists().where(Merge.kind == MergeKind.TICKET, Merge.merged_id == Ticket.id, Merge.undone_at.is_(None))
+    everywhere = true() if department_ids is None else Ticket.department_id.in_(department_ids)
+    newest = select(Ticket).where(Ticket.client_id == client_id, everywhere, ~merged).order_by(Ticket.id.desc())
+    return list(session.scalars(newest.limit(limit)))
 
 
 def merged_into(session: Session, ticket: Ticket) -> int | None:

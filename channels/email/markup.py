@@ -1,8 +1,4 @@
-"""What an agent typed, with the light marks of chats, as a simple page and as plain text.
-
-The marks are those of `OutboundMessage.body`. Between a mark and what it stands around is no space, and no letter or
-digit stands outside, so that `2*3*4` and `some_file_name` stay as they are. What is no pair of marks is text.
-"""
+"""What an agent typed, with the light marks of chats (`channels/marks.py`), as a simple page and as plain text."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,14 +7,9 @@ from enum import Enum
 from html import escape
 from itertools import groupby
 
-_FENCE = re.compile(r"(?:[ \t]*\n)?```\n?(.*?)\n?```(?:[ \t]*\n)?", re.DOTALL)
-_QUOTED = re.compile(r"> ?")
-_ITEM = re.compile(r"[ \t]*[•◦▪‣-]\ufe0e?[ \t]+(?=\S)")
+from channels.marks import FENCE, INLINE, ITEM, PAIRS
 
-_ADDRESS = r"https?://(?:[^\s<>\"()]|\([^\s<>\"()]{0,500}\)){1,2000}"
-_PAIRS = {"*": "strong", "_": "em", "~": "del"}
-_MARKED = "|".join(rf"(?<![\w{m}])[{m}](?=\S)[^{m}\n]+(?<=\S)[{m}](?![\w{m}])" for m in _PAIRS)
-_INLINE = re.compile(rf"`[^`\n]+`|{_ADDRESS}|{_MARKED}")
+_QUOTED = re.compile(r"> ?")
 # What ends a sentence or stands around an address, and is in its pattern; brackets are there in pairs only.
 _AFTER_ADDRESS = ".,;:!?'*_~`]"
 
@@ -48,7 +39,7 @@ def page(body: str, signature: str = "") -> str:
 
 def plain(body: str, signature: str = "") -> str:
     """Return the text for people who read no HTML: the marks stand as typed, blocks of code are indented."""
-    text = _FENCE.sub(lambda found: f"\n{_indented(found[1])}\n", body).strip("\n")
+    text = FENCE.sub(lambda found: f"\n{_indented(found[1])}\n", body).strip("\n")
     return f"{text}\n\n-- \n{signature}" if signature else text
 
 
@@ -62,7 +53,7 @@ def _html(text: str) -> str:
 
 def blocks(text: str) -> Iterator[Block]:
     """Cut a text into runs of one kind; a text run ends at an empty line too."""
-    for number, part in enumerate(_FENCE.split(text)):
+    for number, part in enumerate(FENCE.split(text)):
         if number % 2:
             yield Block(Kind.CODE, (part,))
             continue
@@ -74,11 +65,11 @@ def blocks(text: str) -> Iterator[Block]:
 def _kind(line: str) -> Kind:
     if line.startswith(">"):
         return Kind.QUOTE
-    return Kind.ITEMS if _ITEM.match(line) else Kind.TEXT
+    return Kind.ITEMS if ITEM.match(line) else Kind.TEXT
 
 
 def _bare(kind: Kind, line: str) -> str:
-    marks = {Kind.QUOTE: _QUOTED, Kind.ITEMS: _ITEM}
+    marks = {Kind.QUOTE: _QUOTED, Kind.ITEMS: ITEM}
     return marks[kind].sub("", line, count=1) if kind in marks else line
 
 
@@ -101,7 +92,7 @@ def _lines(lines: Sequence[str]) -> str:
 def _inline(text: str) -> str:
     """Return one line as HTML. Each pair of marks excludes itself from what it holds, so this goes three deep."""
     out, at = [], 0
-    for found in _INLINE.finditer(text):
+    for found in INLINE.finditer(text):
         out += [escape(text[at : found.start()]), _marked(found[0])]
         at = found.end()
     return "".join((*out, escape(text[at:])))
@@ -109,8 +100,8 @@ def _inline(text: str) -> str:
 
 def _marked(piece: str) -> str:
     mark = piece[0]
-    if mark in _PAIRS:
-        return f"<{_PAIRS[mark]}>{_inline(piece[1:-1])}</{_PAIRS[mark]}>"
+    if mark in PAIRS:
+        return f"<{PAIRS[mark]}>{_inline(piece[1:-1])}</{PAIRS[mark]}>"
     if mark == "`":
         return f"<code>{escape(piece[1:-1])}</code>"
     address = piece.rstrip(_AFTER_ADDRESS)

@@ -18,6 +18,8 @@ from channels.slack.settings import Settings
 from channels.slack.signs import SIGNS
 
 EMOJI = {Mark.WAITING: "hourglass_flowing_sand", Mark.DELIVERED: "white_check_mark", Mark.FAILED: "x"}
+# Beside the mark for delivered: nothing comes after it, so that it never has to be taken away.
+READ = "eye"
 
 
 def update(client: WebClient, message: ExternalId, card: TicketCard) -> None:
@@ -36,11 +38,13 @@ def update(client: WebClient, message: ExternalId, card: TicketCard) -> None:
 
 def mark(client: WebClient, message: ExternalId, mark: Mark) -> None:
     """Put one mark on a message and take the others away; the new one first, so that there is always one to see."""
-    where = place(message)
-    if mark in EMOJI:
-        _react(client, where, EMOJI[mark])
+    where, shown = place(message), Mark.DELIVERED if mark is Mark.READ else mark
+    if shown in EMOJI:
+        _react(client, where, EMOJI[shown])
+    if mark is Mark.READ:
+        _react(client, where, READ)
     for other, emoji in EMOJI.items():
-        if other is not mark:
+        if other is not shown:
             _unreact(client, where, emoji)
 
 

@@ -79,10 +79,15 @@ def _character(found: re.Match[str]) -> str:
 def _token(inner: str) -> str:
     target, _, label = inner.partition("|")
     if target.startswith(("@", "#")):
-        return target[0] + label.removeprefix(target[0]) if label else target
+        return target[0] + (label.removeprefix(target[0]) or _nameless(target))
     if target.startswith("!"):
         return _command(target[1:], label)
     return _link(target, label)
+
+
+def _nameless(target: str) -> str:
+    # Of private channels Slack tells no name: an id would tell a client nothing. People are asked about later.
+    return "channel" if target.startswith("#") else target[1:]
 
 
 def _command(target: str, label: str) -> str:

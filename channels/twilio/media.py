@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from channels.base import clean_line
+from channels.marks import unmarked
 from channels.plans import Enclosure, Piece, Plan
 from channels.text import split_text
 from channels.twilio.segments import Cost, cost
@@ -41,7 +42,11 @@ _ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "audio/mp3":
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What one channel carries: the size of each type, how many and how much together, and what a caption may be."""
+    """What one channel carries: the size of each type, how many and how much together, and what a caption may be.
+
+    With `marks` it shows the marks of chats; elsewhere they are characters, and the bullet of a list costs an SMS of
+    160 its alphabet.
+    """
 
     called: str
     sizes: Mapping[str, int] = field(repr=False)
@@ -50,6 +55,7 @@ class Rules:
     captioned: frozenset[str] | None = None
     longest_caption: int = BODY_LIMIT
     segmented: bool = False
+    marks: bool = False
 
     def carries(self, file: Enclosure) -> bool:
         """Say whether a file can go by this channel."""
@@ -76,6 +82,7 @@ RULES = {
         total=16 * _MB,
         captioned=frozenset({"image/jpeg", "image/png", "video/mp4"}),
         longest_caption=1024,
+        marks=True,
     ),
 }
 
@@ -91,7 +98,8 @@ def plan(channel: str, body: str, files: Sequence[Enclosure]) -> Plan:
     rules = RULES[channel]
     carried = [place for place, file in enumerate(files) if rules.carries(file)]
     linked = [place for place, file in enumerate(files) if not rules.carries(file)]
-    texts = [each for each in split_text(body, BODY_LIMIT) if each]
+    shown = body if rules.marks else unmarked(body)
+    texts = [each for each in split_text(shown, BODY_LIMIT) if each]
     pieces = [*_told(rules, texts, files, list(_groups(rules, files, carried))), *_links(linked)]
     return Plan(pieces=tuple(pieces) or (Piece(),), remarks=tuple(_remarks(rules, pieces, files, linked)))
 

@@ -275,6 +275,23 @@ def ticket_moves_to_another_department(play: Play) -> None:
     play.check(play.text_with("We pay it back.")["to"] == PHONE, "and Billing's answer reaches the client")
 
 
+def clients_are_merged_and_parted(play: Play) -> None:
+    """Ask whether a new client is one we know, merge them by a button, and undo it."""
+    play.mail(
+        "Hello,\n\nplease call me: +1 555 765 4321.\n\nCleo",
+        subject="A call, please",
+        sender="Cleo at home <cleo@home.example>",
+    )
+    card = play.card("A call, please")
+    asked = play.in_thread(card, "This client may be")
+    play.check("Not the same" in json.dumps(asked), f"the thread asks: {asked['text']}")
+    play.sandbox.press(BEN, AGENTS, str(asked["ts"]), "same_client")
+    merged = play.in_thread(card, "was merged into")
+    play.check("Ben Agent" in merged["text"], "Ben's press made them one client")
+    play.sandbox.press(BEN, AGENTS, str(merged["ts"]), "undo_merge")
+    play.check(play.in_thread(card, "was undone by Ben Agent"), "and the button below that made them two again")
+
+
 def failure_is_told(play: Play) -> None:
     """Tell the agent why a reply failed."""
     play.sandbox.text(LANDLINE, SMS_NUMBER, "Please call me back")
@@ -366,6 +383,7 @@ STEPS: tuple[Callable[[Play], None], ...] = (
     note_stays_inside,
     ticket_is_given_to_a_colleague,
     ticket_moves_to_another_department,
+    clients_are_merged_and_parted,
     failure_is_told,
     quoted_whatsapp,
     stranger_stays_out,

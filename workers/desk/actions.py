@@ -23,7 +23,13 @@ from models.tickets import Ticket, lock_ticket, ticket_by_external_id, ticket_by
 from workers.db import Wakeup, enqueue
 from workers.desk import lifecycle, window
 from workers.desk.card_actions import ACTIONS, CardActions
+from workers.desk.corrections import Corrections
 from workers.desk.identity import Agent, Refusal, agent_for
+from workers.desk.mail_instead import ACTION as INSTEAD
+from workers.desk.mail_instead import MailInstead
+from workers.desk.merge_actions import MergeActions
+from workers.desk.merging import Merging
+from workers.desk.offers import CORRECT
 from workers.desk.originals import ACTION as ORIGINAL
 from workers.desk.outcome import Outcome, answered, ignored
 from workers.desk.refusing import refused
@@ -34,7 +40,6 @@ from workers.outbox import AGENTS_THREAD, Outbox
 
 log = get_logger()
 
-TOO_LATE = "The message was changed after it had been sent: the client keeps the first text. Write again to correct it."
 NOT_SENT = "Nothing was sent: the message was taken back before. Write a new one to answer the client."
 _SIGNED = {Sign.TAKEN: "take", Sign.CLOSED: "close", Sign.URGENT: "urgent"}
 
@@ -50,11 +55,15 @@ class Actions:
         self, session: Session, action: AgentAction, profile: Profile | None, files: Sequence[StoredFile] = ()
     ) -> Outcome:
         """Do what was asked, or say why not; `files` are those that the action asks to be shown."""
+        merges = MergeActions(merging=Merging(outbox=self.outbox))
         ways = {
             "edit": self._rewrite,
             "delete": self._rewrite,
             "retry": self._retry,
             "sign": self._signed,
+            CORRECT: Corrections(outbox=self.outbox).send,
+            INSTEAD: MailInstead(outbox=self.outbox).record,
+            **dict.fromkeys(merges.ways, merges.record),
         }
         if action.action in ways:
             return ways[action.action](session, action, profile)
@@ -152,8 +161,8 @@ class Actions:
             return self._told_of_change(session, ticket, action, "An agent")
         if self.outbox.hold_back(session, message.id):
             return self._within_hold(session, ticket, message, action, profile)
-        if deliveries_to_client(session, message.id):
-            self.outbox.tell(session, ticket, TOO_LATE)
+        if sends := deliveries_to_client(session, message.id):
+            Corrections(outbox=self.outbox).answer(session, ticket, message, sends, action, profile)
         elif action.action == "edit":
             self.outbox.tell(session, ticket, NOT_SENT)
         return Outcome()

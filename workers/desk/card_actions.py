@@ -18,6 +18,7 @@ from models.users import User, UserType, departments_of, works_in
 from workers.desk import lifecycle
 from workers.desk.cards import NOBODY, assign_menu, client_address, department_menu, tags_menu
 from workers.desk.identity import Agent
+from workers.desk.merge_actions import merge_menu
 from workers.desk.outcome import Ask, Outcome, answered
 from workers.outbox import Outbox, Shown
 
@@ -38,6 +39,8 @@ class CardActions:
     def act(self, session: Session, ticket: Ticket, agent: Agent, action: AgentAction) -> Outcome:
         """Do one of `ACTIONS`; what is so already is left, without a word."""
         try:
+            if action.action == "ask_merge":
+                return _ask(merge_menu(session, ticket, session.get_one(User, agent.user_id)), action)
             if action.action in _QUESTIONS:
                 return _ask(_QUESTIONS[action.action](session, ticket), action)
             if action.action == "history":
@@ -99,7 +102,7 @@ def _leave_behind(session: Session, ticket: Ticket) -> None:
 
 def _ask(menu: Menu, action: AgentAction) -> Outcome:
     if not menu.choices:
-        raise NotDoneError("there is nothing to choose from. Tags and departments are named in desk.toml.")
+        raise NotDoneError(f"there is nothing to choose from. {_WHENCE[menu.action]}")
     return Outcome(asks=(Ask(trigger=action.trigger, answer_url=action.answer_url, asked=menu),))
 
 
@@ -200,4 +203,10 @@ _QUESTIONS: dict[str, Callable[[Session, Ticket], Menu]] = {
     "ask_department": department_menu,
     "ask_tags": tags_menu,
 }
-ACTIONS = frozenset({*_CHANGES, *_QUESTIONS, "history", "department", "block", "unblock"})
+_NAMED_IN_A_FILE = "Tags, users and departments are named in desk.toml."
+# Where more to choose from would come from, by what is chosen.
+_WHENCE = {
+    "merge": "A ticket is merged into another of the same client, in departments of yours.",
+    **dict.fromkeys(("assign", "department", "tags"), _NAMED_IN_A_FILE),
+}
+ACTIONS = frozenset({*_CHANGES, *_QUESTIONS, "ask_merge", "history", "department", "block", "unblock"})

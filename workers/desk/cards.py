@@ -117,10 +117,11 @@ def _questions(ticket: Ticket, asked: Sequence[Menu]) -> tuple[Button, ...]:
 def _more(ticket: Ticket, source: MessageSource | None, block: Block | None) -> tuple[Button, ...]:
     value = str(ticket.id)
     history = Button(label="Client's history", action="history", value=value)
+    merge = Button(label="Merge …", action="ask_merge", value=value)
     if source is None:
-        return (history,)
+        return (history, merge)
     action = "block" if block is None else "unblock"
-    return (history, Button(label=f"{action.capitalize()} sender", action=action, value=value))
+    return (history, merge, Button(label=f"{action.capitalize()} sender", action=action, value=value))
 
 
 def _answer_until(session: Session, channels: Registry, source: MessageSource | None) -> datetime | None:

@@ -32,6 +32,7 @@ from models.merges import (
     survivor_of,
 )
 from models.messages import add_message
+from models.offers import Offered, OfferKind, offer
 from models.tickets import Ticket, TicketStatus, lock_ticket
 from models.users import User, works_in
 from workers.desk import lifecycle
@@ -58,11 +59,11 @@ class Merging:
         """
         lock_merges(session)
         merged, kept = _standing_ticket(session, merged_id), _standing_ticket(session, kept_id)
-        _allow(session, agent, {merged.department_id, kept.department_id})
+        allow(session, agent, {merged.department_id, kept.department_id})
         _refuse_tickets(merged, kept, (merged_id, kept_id))
         before = _states(session, (merged, kept))
         moved = move_all(session, MergeKind.TICKET, merged.id, kept.id)
-        self._take_over(session, kept, merged, agent)
+        told = self._take_over(session, kept, merged, agent)
         self._end(session, merged, kept, agent)
         after = _states(session, (merged, kept))
         states = {each: {"before": before[each], "after": after[each]} for each in after}
@@ -76,12 +77,15 @@ class Merging:
                 moved=moved,
                 states=states,
             ),
+            [told],
         )
 
-    def _take_over(self, session: Session, kept: Ticket, merged: Ticket, agent: User) -> None:
+    def _take_over(self, session: Session, kept: Ticket, merged: Ticket, agent: User) -> int:
         why = f"#{merged.id} was merged into this ticket by {agent.name}"
         said = lifecycle.take_over(session, kept, TicketStatus(merged.status), why)
-        self._show(session, kept, said or add_message(session, ticket_id=kept.id, body=f"{why}."))
+        told = said or add_message(session, ticket_id=kept.id, body=f"{why}.")
+        self._show(session, kept, told)
+        return told
 
     def _end(self, session: Session, merged: Ticket, kept: Ticket, agent: User) -> None:
         why = f"merged into #{kept.id} by {agent.name}"
@@ -95,9 +99,10 @@ class Merging:
         merged, kept = _standing_client(session, merged_id), _standing_client(session, kept_id)
         _refuse_clients(merged, kept, (merged_id, kept_id))
         lock_names(session, merged.id)
-        _allow(session, agent, departments_of_clients(session, (merged.id, kept.id)))
+        allow(session, agent, departments_of_clients(session, (merged.id, kept.id)))
         moved = move_all(session, MergeKind.CLIENT, merged.id, kept.id)
-        self._tell(session, moved["tickets"], f"The client {merged.name} was merged into {kept.name} by {agent.name}.")
+        text = f"The client {merged.name} was merged into {kept.name} by {agent.name}."
+        told = self._tell(session, moved["tickets"], text)
         return _written(
             session,
             Merge(
@@ -108,6 +113,7 @@ class Merging:
                 moved=moved,
                 states={},
             ),
+            told,
         )
 
     def undo_merge(self, session: Session, merge_id: int, agent: User) -> Merge:
@@ -128,7 +134,7 @@ class Merging:
 
     def _part_tickets(self, session: Session, merge: Merge, agent: User) -> None:
         tickets = [ticket for each in (merge.merged_id, merge.kept_id) if (ticket := lock_ticket(session, each))]
-        _allow(session, agent, {each.department_id for each in tickets})
+        allow(session, agent, {each.department_id for each in tickets})
         move_back(session, MergeKind.TICKET, merge.moved, merge.kept_id, merge.merged_id)
         restore_states(session, merge)
         for ticket in tickets:
@@ -137,25 +143,32 @@ class Merging:
 
     def _part_clients(self, session: Session, merge: Merge, agent: User) -> None:
         lock_names(session, merge.kept_id)
-        _allow(session, agent, departments_of_clients(session, (merge.merged_id, merge.kept_id)))
+        allow(session, agent, departments_of_clients(session, (merge.merged_id, merge.kept_id)))
         move_back(session, MergeKind.CLIENT, merge.moved, merge.kept_id, merge.merged_id)
         give_messages_to_tickets_client(session, merge.kept_id, merge.merged_id)
         merged, kept = _client(session, merge.merged_id), _client(session, merge.kept_id)
         text = f"The merge of the client {merged.name} into {kept.name} was undone by {agent.name}."
         self._tell(session, merge.moved["tickets"], text)
 
-    def _tell(self, session: Session, ticket_ids: Collection[int], text: str) -> None:
+    def _tell(self, session: Session, ticket_ids: Collection[int], text: str) -> list[int]:
         """Tell the agents of those tickets that are still worked on: they speak to another client now."""
-        for ticket in open_tickets(session, ticket_ids):
-            self._show(session, ticket, add_message(session, ticket_id=ticket.id, body=text))
+        told = {
+            ticket: add_message(session, ticket_id=ticket.id, body=text) for ticket in open_tickets(session, ticket_ids)
+        }
+        for ticket, message_id in told.items():
+            self._show(session, ticket, message_id)
+        return list(told.values())
 
     def _show(self, session: Session, ticket: Ticket, message_id: int) -> None:
         desk = desk_of(session, ticket.department_id)
         self.outbox.show(session, ticket, desk, Shown(message_id=message_id), card=True)
 
 
-def _written(session: Session, merge: Merge) -> Merge:
+def _written(session: Session, merge: Merge, told: Collection[int]) -> Merge:
+    """Write a merge down, and offer to undo it below the messages that tell of it."""
     add_merge(session, merge)
+    for message_id in told:
+        offer(session, message_id, Offered(kind=OfferKind.UNDO_MERGE, subject_id=merge.id))
     log.info("merged", merge_id=merge.id, kind=merge.kind, kept_id=merge.kept_id, merged_id=merge.merged_id)
     return merge
 
@@ -202,6 +215,7 @@ def _refuse_clients(merged: Client, kept: Client, asked: tuple[int, int]) -> Non
         raise MergeRefusedError(f"Clients {first} and {second} are one already: {kept.id}.")
 
 
-def _allow(session: Session, agent: User, department_ids: Collection[int | None]) -> None:
+def allow(session: Session, agent: User, department_ids: Collection[int | None]) -> None:
+    """Raise `MergeRefusedError` unless an agent is one of every department that something concerns."""
     if not all(works_in(session, agent, each) for each in department_ids):
         raise MergeRefusedError(f"{agent.name} is not an agent of every department that this concerns.")

@@ -37,6 +37,7 @@ from models.departments import Department, settings_of
 from models.inbound_events import is_being_read
 from models.merges import family_threads
 from models.messages import Message, heard_in, mail_names_before, name_of_message, source_of
+from models.offers import offer_below
 from models.suppressions import Suppression, SuppressionReason, suppression_of
 from models.templates import template_use
 from models.ticket_addresses import address_of_ticket
@@ -45,6 +46,8 @@ from models.users import User
 from workers.callbacks import callback_name
 from workers.desk.cards import card_of
 from workers.desk.files import remarks
+from workers.desk.mail_instead import mail_buttons
+from workers.desk.offers import offer_buttons
 from workers.desk.originals import original_buttons
 from workers.desk.reports import retry_button
 from workers.desk.window import buttons as held_buttons
@@ -110,6 +113,8 @@ class Outgoing:
             return Mark.NONE
         if any(each.status in _FAILED for each in sends):
             return Mark.FAILED
+        if all(each.status == DeliveryStatus.READ for each in sends):
+            return Mark.READ
         return Mark.DELIVERED if all(self._arrived(each) for each in sends) else Mark.WAITING
 
     def _arrived(self, send: Delivery) -> bool:
@@ -186,15 +191,23 @@ class Outgoing:
         last = claimed.part >= len(parts) - 1
         told = remarks(attachments_of(session, message.id)) if last else ""
         body = (parts[min(claimed.part, len(parts) - 1)] + told).strip()
-        about = claimed.about_delivery_id if last else None
         return OutboundMessage(
             idempotency_key=claimed.idempotency_key,
             to=to,
             thread=thread,
             body=body or "(no text)",
             sender_name=_author(session, message),
-            buttons=_remedies(session, about) if about else _originals(session, message.id) if last else (),
+            buttons=self._buttons(session, claimed, message) if last else (),
         )
+
+    def _buttons(self, session: Session, claimed: ClaimedDelivery, message: Message) -> tuple[Button, ...]:
+        about = delivery_by_id(session, claimed.about_delivery_id) if claimed.about_delivery_id else None
+        if about is not None:
+            ticket = session.get_one(Ticket, claimed.ticket_id)
+            return (*_remedies(session, about), *mail_buttons(session, self.channels, about, ticket))
+        if message.is_system_message:
+            return offer_buttons(offer_below(session, message.id))
+        return original_buttons(source_of(session, message.id))
 
     def _attachment(self, file: StoredAttachment, claimed: ClaimedDelivery) -> Attachment:
         if claimed.look_up:
@@ -271,15 +284,10 @@ def _speaker(session: Session, message: Message, ticket: Ticket) -> str:
     return " · ".join(each.name for each in (user, department) if each is not None)
 
 
-def _remedies(session: Session, delivery_id: int) -> tuple[Button, ...]:
-    delivery = delivery_by_id(session, delivery_id)
-    if delivery is not None and delivery.status == DeliveryStatus.HELD:
+def _remedies(session: Session, delivery: Delivery) -> tuple[Button, ...]:
+    if delivery.status == DeliveryStatus.HELD:
         return held_buttons(session, delivery)
-    return (retry_button(delivery_id),)
-
-
-def _originals(session: Session, message_id: int) -> tuple[Button, ...]:
-    return original_buttons(source_of(session, message_id))
+    return (retry_button(delivery.id),)
 
 
 def _author(session: Session, message: Message) -> str:

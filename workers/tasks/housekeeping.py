@@ -1,6 +1,7 @@
 """What is done every so often, whatever else happens: two at once do no harm.
 
-`housekeeping.sweep` wakes every row that is due and that no worker holds: nothing depends on a task arriving.
+`housekeeping.sweep` wakes every row that is due and that no worker holds: nothing depends on a task arriving. Then it
+looks at new clients, whether we know them by another name.
 `housekeeping.remind` tells agents of clients who soon cannot be answered freely.
 `housekeeping.reconcile` asks Slack and Twilio what was said while their calls did not get through.
 `housekeeping.digest` tells agents on weekdays what waits.
@@ -18,6 +19,7 @@ from models.inbound_events import due_events
 from workers.app import app, publish
 from workers.db import Wakeup, enqueue
 from workers.desk.digests import Digests, DigestTime
+from workers.desk.newcomers import Newcomers
 from workers.desk.reconciling import Reconciler
 from workers.inbox import Inbox
 from workers.logs import get_logger
@@ -34,6 +36,7 @@ ROWS_A_SWEEP = 500
 def sweep() -> None:
     """Sweep once."""
     sweep_once(runtime())
+    Newcomers(tools=runtime()).look()
 
 
 @app.task(name="housekeeping.remind")

@@ -34,6 +34,7 @@ from models.inbound_events import (
 from workers.app import app
 from workers.db import Wakeup, enqueue
 from workers.desk import originals
+from workers.desk.mentions import people_named, with_names
 from workers.desk.outcome import Answer, Ask, HomeShown, IgnoredError, Outcome, Prepared, ignored
 from workers.logs import get_logger
 from workers.runtime import Runtime, runtime
@@ -109,14 +110,17 @@ def _prepare(tools: Runtime, claimed: ClaimedEvent) -> Prepared:
     parsed = tuple(resumed(tools, each) for each in channel.parse(raw))
     taken = EventFiles(tools, claimed)
     files = {**taken.of(parsed), **_originals(tools, taken, parsed)}
-    return Prepared(parsed=taken.told(parsed), files=files, profiles=_profiles(channel, parsed))
+    profiles = _profiles(channel, parsed)
+    told = tuple(with_names(each, profiles) for each in taken.told(parsed))
+    return Prepared(parsed=told, files=files, profiles=profiles)
 
 
 def _profiles(channel: Channel, parsed: Sequence[Parsed]) -> Mapping[ExternalId, Profile | None]:
     messages = {each.sender for each in parsed if isinstance(each, InboundMessage)}
     actions = {each.actor for each in parsed if isinstance(each, AgentAction)}
     authors = {each.about.sender for each in parsed if isinstance(each, AgentAction) and each.about}
-    return {person: channel.profile(person) for person in messages | actions | authors}
+    named = {person for each in parsed for person in people_named(each)}
+    return {person: channel.profile(person) for person in messages | actions | authors | named}
 
 
 def _originals(tools: Runtime, taken: EventFiles, parsed: Sequence[Parsed]) -> Mapping[int, Sequence[StoredFile]]:

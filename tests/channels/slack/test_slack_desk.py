@@ -27,6 +27,12 @@ def test_a_mark_is_set_before_the_others_are_taken_away() -> None:
     assert set(steps[1:]) == {("reactions.remove", "hourglass_flowing_sand"), ("reactions.remove", "x")}
 
 
+def test_what_was_read_is_marked_as_delivered_too() -> None:
+    steps = marked(Mark.READ, ok(), ok())
+    assert steps[:2] == [("reactions.add", "white_check_mark"), ("reactions.add", "eye")]
+    assert {name for _, name in steps[2:]} == {"hourglass_flowing_sand", "x"}
+
+
 def test_a_mark_may_be_set_again() -> None:
     assert len(marked(Mark.FAILED, no("already_reacted"), no("no_reaction"))) == 3
 

@@ -104,7 +104,7 @@ def test_no_block_lets_slack_make_links_of_its_own(text: str) -> None:
         ("<mailto:ana@a.example|ana@a.example>", "ana@a.example"),
         ("<mailto:ana@a.example|Ana>", "Ana (ana@a.example)"),
         ("<tel:+15550100000|+15550100000>", "+15550100000"),
-        ("<#C1|sales> <#C2>", "#sales #C2"),
+        ("<#C1|sales> <#C2> <#C3|>", "#sales #channel #channel"),
         ("<@U1> <@U2|bo> <@U3|@cy>", "@U1 @bo @cy"),
         ("<!here> <!channel> <!everyone>", "@here @channel @everyone"),
         ("<!subteam^S1|@team> <!subteam^S2>", "@team @subteam"),

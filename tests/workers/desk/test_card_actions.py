@@ -1,15 +1,10 @@
 """What agents do on a card: by Slack's own calls, for what stands on the card that was posted."""
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-
 import pytest
 
 from sandbox.faults import Fault
 from tests.desk import Desk
-from workers.db import Database
 from workers.desk.card_actions import ACTIONS
-from workers.tasks.inbound import ingest_conversation
 
 BEN, ADA, SUPPORT, BILLING = 2, 1, 1, 2
 
@@ -176,30 +171,6 @@ def test_more_than_a_card_holds_is_asked_for_in_a_form(mailed: Desk) -> None:
     mailed.submit({"choice": {"assign": f"{mailed.ticket().id}:{chosen}"}})
     mailed.work()
     assert "*Assigned to*\\nAgent 149" in mailed.card()
-
-
-@pytest.mark.parametrize("_round", range(3))
-@pytest.mark.parametrize(
-    ("action", "choice"),
-    [
-        *(("status", "closed"), ("priority", "high"), ("assign", BEN), ("department", BILLING), ("tags", 1)),
-        *(("take", ""), ("block", "")),
-    ],
-)
-def test_20_clicks_at_once_are_one_effect(mailed: Desk, action: str, choice: object, _round: int) -> None:
-    before = mailed.count("messages")
-    for _ in range(20):
-        mailed.press(action, mailed.ticket().id, choice=str(choice))
-    mailed.scalars("UPDATE inbound_events SET conversation = 'lane ' || id RETURNING id")
-    ids = [int(str(each)) for each in mailed.scalars("SELECT id FROM inbound_events WHERE status = 'pending'")]
-    # A connection for each: waiting for one is not what is tested.
-    database = Database(mailed.tools.settings.database_url, lambda _: None, pool_size=20)
-    tools = replace(mailed.tools, database=database)
-    with ThreadPoolExecutor(20) as workers:
-        list(workers.map(lambda each: ingest_conversation(tools, each), ids))
-    database.engine.dispose()
-    assert len(ids) == 20
-    assert mailed.count("messages") == before + 1
 
 
 def test_the_first_answer_gives_the_ticket_to_its_author(mailed: Desk) -> None:

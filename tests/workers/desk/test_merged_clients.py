@@ -11,6 +11,7 @@ SECRET = CREDENTIALS["SECRET_KEY"].encode()
 WORK = "Cleo Client <cleo@work.example>"
 # Neither is part of what a merge and its undoing must leave as it was: the journal itself, and what tells of them.
 COUNTED = {
+    "offers": "kind <> 'undo_merge'",
     "messages": "NOT (is_system_message AND body LIKE '%merge%')",
     "deliveries": "purpose <> 'card_update' AND NOT EXISTS"
     " (SELECT FROM messages m WHERE m.id = message_id AND is_system_message AND body LIKE '%merge%')",

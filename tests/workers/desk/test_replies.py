@@ -93,7 +93,7 @@ def test_a_change_after_sending_sends_nothing_and_is_answered_in_the_thread(
     desk.work()
     desk.let_pass(HOLD + 1)
     assert texts(desk) == ["Tomorrow."]
-    assert "the client keeps the first text" in desk.messages()[-1].body
+    assert "the client keeps" in desk.messages()[-1].body
 
 
 def test_a_message_deleted_while_it_waits_for_another_try_never_leaves(desk: Desk, thread: str) -> None:
