@@ -25,7 +25,7 @@ class Slack:
 
     def __init__(self, url: str, door: str, http: httpx.Client) -> None:
         self._people = {name: WebClient(token(name), base_url=f"{url}/api/", retry_handlers=[]) for name in PEOPLE}
-        self._door, self._http = door, http
+        self._url, self._door, self._http = url, door, http
         self.users: dict[str, str] = {each["name"]: each["id"] for each in self._ask("users.list")["members"]}
         self.channels: dict[str, str] = {each["name"]: each["id"] for each in self._conversations()}
 
@@ -73,6 +73,18 @@ class Slack:
     def tell(self, channel: str, message: Json) -> None:
         """Hand an event of this message to our door, signed. Slack's own fields around it are not the emulator's."""
         kind = {"D": "im", "G": "group"}.get(channel[0], "channel")
+        self._hand_over({**message, "channel": channel, "channel_type": kind, "event_ts": message["ts"]})
+
+    def open_home(self, person: str) -> None:
+        """Let somebody open the app's home tab, and tell our door."""
+        event = {"type": "app_home_opened", "user": self.users[person], "tab": "home", "event_ts": str(time.time())}
+        self._hand_over({**event, "channel": self.direct_message(person)})
+
+    def home_tabs(self) -> str:
+        """Return the page on which the emulator shows the home tabs that were put up."""
+        return self._http.get(f"{self._url}/?tab=views").raise_for_status().text
+
+    def _hand_over(self, event: Json) -> None:
         body = {
             "type": "event_callback",
             "team_id": TEAM,
@@ -80,7 +92,7 @@ class Slack:
             "event_id": f"Ev{next(_numbers):09}",
             "event_time": int(time.time()),
             "authorizations": [{"team_id": TEAM, "user_id": BOT_USER, "is_bot": True}],
-            "event": {**message, "channel": channel, "channel_type": kind, "event_ts": message["ts"]},
+            "event": event,
         }
         call = slack_call(EVENTS, json.dumps(body).encode())
         headers = [(name.encode(), value) for name, value in call.headers]

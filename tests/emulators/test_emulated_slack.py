@@ -209,3 +209,10 @@ def test_a_long_text_is_shown_to_the_agents_whole(desk: Desk, slack: Slack) -> N
     desk.work()
     shown = json.dumps([each["blocks"] for each in slack.thread(newest_thread(desk))])
     assert [word for word in words if word not in shown] == []
+
+
+@pytest.mark.usefixtures("thread")
+def test_an_agents_home_is_put_up_when_they_open_it(desk: Desk, slack: Slack) -> None:
+    slack.open_home("ada")
+    desk.work()
+    assert "Your tickets" in slack.home_tabs()
