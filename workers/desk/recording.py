@@ -13,29 +13,28 @@ from channels.base import (
     ExternalId,
     InboundMessage,
     Verdict,
-    clean_line,
-    clean_text,
 )
-from models.attachments import StoredFile, add_attachments
+from models.attachments import StoredFile
 from models.blocks import count_set_aside
 from models.clients import Client
 from models.departments import AGENTS, Desk, desk_of, desk_owning, owned, settings_of
 from models.inbound_events import ClaimedEvent, EventStatus
 from models.merges import lock_standing, standing_ticket
-from models.messages import MessageSource, add_message, add_source, last_source, message_of_event, name_message
+from models.messages import last_source, message_of_event
 from models.talks import agents_in, wrote_before
 from models.tickets import Ticket, TicketStatus, link_tickets, open_ticket, take_thread
 from workers.desk import identity, lifecycle
 from workers.desk.acknowledgement import Acknowledgements
 from workers.desk.actions import Actions
 from workers.desk.among_clients import AmongClients
+from workers.desk.arrivals import Arrival, card_changes, store, thread_of, title_of
 from workers.desk.commands import Commands
 from workers.desk.consent import heed
 from workers.desk.files import release
 from workers.desk.home import refreshed
 from workers.desk.linking import link_people
 from workers.desk.opening import OPEN_TICKET
-from workers.desk.outcome import ALREADY_RECORDED, IgnoredError, Outcome, Prepared, ignored
+from workers.desk.outcome import IgnoredError, Outcome, Prepared, ignored
 from workers.desk.refusing import refused_at_once
 from workers.desk.replies import Replies
 from workers.desk.reports import Reports
@@ -43,33 +42,12 @@ from workers.desk.thanks import only_thanks
 from workers.desk.threading import Rule, Threading
 from workers.desk.window import Windows
 from workers.logs import get_logger
-from workers.outbox import AGENTS_CHANNEL, Outbox, Shown
+from workers.outbox import AGENTS_CHANNEL, Outbox
 
 log = get_logger()
 
-_LONGEST_TITLE_FROM_BODY = 80
 BLOCKED = "its sender is blocked"
 FAILED = "The sender of this message failed authentication: somebody may be writing in the client's name."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Arrival:
-    """A client's message with the event that brought it, its files, stored already, and the desk if that was asked."""
-
-    event: ClaimedEvent
-    said: InboundMessage
-    files: Sequence[StoredFile]
-    here: Desk | None = None
-
-    def desk_of(self, session: Session, ticket: Ticket) -> Desk:
-        """Return the desk of the ticket that this joins."""
-        known = self.here is not None and self.here.department_id == ticket.department_id
-        return self.here if self.here is not None and known else desk_of(session, ticket.department_id)
-
-    def shown(self, message_id: int) -> Shown:
-        """Return it as the agents are to see it."""
-        files = any(file.storage_key for file in self.files)
-        return Shown(message_id=message_id, body=self.said.body, files=files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +91,7 @@ class Recorder:
             return outcome
         if profile is not None and not said.sender_name:
             said = replace(said, sender_name=profile.name)
-        return self._record_client(session, _Arrival(event=event, said=said, files=files, here=here))
+        return self._record_client(session, Arrival(event=event, said=said, files=files, here=here))
 
     def _record_action(
         self, session: Session, event: ClaimedEvent, prepared: Prepared, said: AgentAction, files: Sequence[StoredFile]
@@ -146,12 +124,12 @@ class Recorder:
         wanted = openings.of_message(session, event.id, prepared, action)
         if isinstance(wanted, Outcome):
             return wanted
-        arrival = _Arrival(event=event, said=wanted.said, files=files)
+        arrival = Arrival(event=event, said=wanted.said, files=files)
         speaker, desk = identity.client_for(session, wanted.said), desk_of(session, wanted.department.id)
         ticket = self._open(session, arrival, speaker.client_id, None, desk)
         return openings.opened(session, ticket, wanted, action)
 
-    def _record_client(self, session: Session, arrival: _Arrival) -> Outcome:
+    def _record_client(self, session: Session, arrival: Arrival) -> Outcome:
         said = arrival.said
         if (blocked_on := count_set_aside(session, said.sender)) is not None:
             return self._set_aside(session, blocked_on)
@@ -198,29 +176,29 @@ class Recorder:
         if said.authenticated is Verdict.FAIL:
             self.outbox.tell(session, ticket, f"{FAILED} Ask before you act on it.")
 
-    def _join(self, session: Session, arrival: _Arrival, client_id: int, rule: Rule, ticket: Ticket) -> None:
+    def _join(self, session: Session, arrival: Arrival, client_id: int, rule: Rule, ticket: Ticket) -> None:
         before, last = ticket.status, last_source(session, ticket.id)
         thanks = _thanks_for_the_end(session, ticket, arrival)
-        message_id = _store(session, arrival, ticket.id, client_id, Rule.THANKS if thanks else rule)
+        message_id = store(session, arrival, ticket.id, client_id, Rule.THANKS if thanks else rule)
         goes_on = arrival.said.consent is not Consent.WITHDRAWN and not thanks
         if arrival.said.automatic is Automatic.NO and goes_on:
             lifecycle.client_wrote(session, ticket)
         desk = arrival.desk_of(session, ticket)
         channel = arrival.event.channel
-        card = ticket.status != before or _card_changes(last, arrival.said) or self.outbox.answers_end(channel)
+        card = ticket.status != before or card_changes(last, arrival.said) or self.outbox.answers_end(channel)
         self.outbox.show(session, ticket, desk, arrival.shown(message_id), card=card)
         self._doubt(session, ticket, arrival.said)
         if rule is Rule.THREAD and not wrote_before(session, ticket.id, client_id, message_id):
             self._introduce(session, ticket, client_id)
         log.info("message_recorded", ticket_id=ticket.id, message_id=message_id, rule=str(rule))
 
-    def _open(self, session: Session, arrival: _Arrival, client_id: int, linked_to: int | None, desk: Desk) -> Ticket:
+    def _open(self, session: Session, arrival: Arrival, client_id: int, linked_to: int | None, desk: Desk) -> Ticket:
         said = arrival.said
         ticket = open_ticket(session, title=title_of(said), client_id=client_id, department_id=desk.department_id)
-        message_id = _store(session, arrival, ticket.id, client_id, Rule.NEW_TICKET)
+        message_id = store(session, arrival, ticket.id, client_id, Rule.NEW_TICKET)
         if said.consent is Consent.WITHDRAWN:
             lifecycle.move(session, ticket, TicketStatus.CLOSED, "it only asks for no more messages")
-        if arrival.event.channel == AGENTS_CHANNEL and (root := _thread_of(arrival) or said.external_id):
+        if arrival.event.channel == AGENTS_CHANNEL and (root := thread_of(arrival) or said.external_id):
             take_thread(session, ticket.id, root)
         self.outbox.open_card(session, ticket, desk, arrival.shown(message_id))
         self._doubt(session, ticket, said)
@@ -251,58 +229,12 @@ def _answers_for(session: Session, service: ExternalId, recipients: Sequence[Ext
     return owned(session, (service, *recipients)) == [service]
 
 
-def _card_changes(last: MessageSource | None, said: InboundMessage) -> bool:
-    """Say whether the card, which shows what is to be known of the last message, changes with this one."""
-    if last is None or last.cut_by or said.cut_by:
-        return True
-    known = (last.authenticated, last.reply_to, last.automatic)
-    return known != (said.authenticated, said.reply_to, said.automatic)
-
-
-def title_of(said: InboundMessage) -> str:
-    """Return a ticket's title: the subject, or the beginning of the text."""
-    first_line = said.body.strip().partition("\n")[0]
-    return clean_line(said.subject) or clean_line(first_line, _LONGEST_TITLE_FROM_BODY) or "(no text)"
-
-
 def _desk_here(session: Session, said: InboundMessage) -> Desk:
     """Return the desk whose agents or clients have the Slack channel in which this was said."""
     channels = [ExternalId(type=AGENTS, value=each.value) for each in said.recipients]
     return desk_owning(session, [*channels, *said.recipients])
 
 
-def _thread_of(arrival: _Arrival) -> ExternalId | None:
-    """Return the Slack thread in which this was said, `None` outside of threads and of Slack."""
-    return next((each for each in arrival.said.references if each.type == AGENTS_CHANNEL), None)
-
-
-def _thanks_for_the_end(session: Session, ticket: Ticket, arrival: _Arrival) -> bool:
+def _thanks_for_the_end(session: Session, ticket: Ticket, arrival: Arrival) -> bool:
     """Say whether a client does no more than thank for a ticket that has ended: that opens it for nobody."""
     return TicketStatus(ticket.status).ended and only_thanks(arrival.said, agents_in(session, ticket.id))
-
-
-def _store(session: Session, arrival: _Arrival, ticket_id: int, client_id: int, rule: Rule) -> int:
-    said = arrival.said
-    message_id = add_message(session, ticket_id=ticket_id, body=clean_text(said.body), client_id=client_id)
-    named = said.external_id is None or name_message(session, message_id, said.external_id)
-    if not named and said.external_id is not None and said.external_id.type != "email":
-        # Senders choose Message-IDs, and another mail may bear the same; the other channels' ids are the provider's.
-        raise IgnoredError(ALREADY_RECORDED)
-    add_source(
-        session,
-        MessageSource(
-            message_id=message_id,
-            inbound_event_id=arrival.event.id,
-            channel=arrival.event.channel,
-            sender=said.sender.value,
-            recipient=said.recipients[0].value if said.recipients else "",
-            threaded_by=rule,
-            automatic=said.automatic,
-            authenticated=said.authenticated,
-            reply_to=said.reply_to,
-            cut_by=said.cut_by,
-            sent_at=said.sent_at,
-        ),
-    )
-    add_attachments(session, message_id, arrival.files)
-    return message_id

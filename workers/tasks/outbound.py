@@ -6,14 +6,15 @@ has; if that does not settle it, the agents are.
 
 import math
 import random
-from collections.abc import Callable, Collection, Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
-from channels.base import ExternalId, OutboundMessage, Sign, Template, TicketCard
+from channels.base import ExternalId, OutboundMessage
 from channels.errors import SendError, TryLater, Unclear, Undeliverable, WindowClosed
 from models.base import now
 from models.deliveries import ONCE, PART_BEFORE, DeliveryStatus, Purpose, deliveries_to_client
@@ -22,8 +23,7 @@ from models.departments import desk_of
 from models.merges import standing_ticket
 from models.messages import Message, messages_named, name_message
 from models.suppressions import SuppressionReason, suppress
-from models.templates import keep_templates, listed_at
-from models.tickets import Ticket, name_ticket, note_signs, signs_on
+from models.tickets import Ticket, name_ticket
 from workers.app import app
 from workers.db import Wakeup, enqueue
 from workers.desk.reports import not_delivered, said_so
@@ -31,17 +31,17 @@ from workers.desk.window import held_text
 from workers.logs import get_logger
 from workers.outbox import AGENTS_THREAD
 from workers.runtime import Runtime, runtime
-from workers.tasks import pacing, row_ids
+from workers.tasks import pacing, row_ids, showing
 from workers.tasks.pacing import GIVE_UP_AFTER
+from workers.tasks.templates import list_templates
 
 log = get_logger()
 
 LONGEST_BACKOFF = 900.0
 # On top of what a channel needs for one send: the claim and the record of it.
 LEASE_MARGIN = 10.0
-# Of one outcome, before its lease is left to end.
-WRITES = 3
-TEMPLATES_KEEP = timedelta(minutes=1)
+# Seconds between tries to write one outcome, together less than the margin: a restart of the database is outlasted.
+PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0)
 # Each of which a worker may have died of: then a person decides.
 MOST_LOOKS = 8
 
@@ -90,11 +90,12 @@ def attempt(tools: Runtime, claimed: ClaimedDelivery) -> None:
 
 def _keep_trying(write: Callable[[], None]) -> None:
     """Write what the provider said again when the database refuses: this process alone knows it."""
-    for _ in range(WRITES - 1):
+    for pause in PAUSES:
         try:
             write()
         except OperationalError as error:
             log.warning("outcome_not_written", error=type(error).__name__)
+            time.sleep(pause)
         else:
             return
     write()
@@ -109,11 +110,11 @@ def _leases(tools: Runtime) -> dict[str, timedelta]:
 
 def _send(tools: Runtime, claimed: ClaimedDelivery) -> ExternalId | None:
     if claimed.purpose is Purpose.RECEIPT:
-        _mark(tools, claimed)
+        showing.mark(tools, claimed)
         return None
     outbound = _message(tools, claimed)
     if claimed.purpose is Purpose.CARD_UPDATE and outbound.card is not None:
-        _renew_card(tools, claimed, outbound.card)
+        showing.renew_card(tools, claimed, outbound.card)
         return None
     try:
         return tools.channel(claimed.channel).send(outbound)
@@ -122,31 +123,6 @@ def _send(tools: Runtime, claimed: ClaimedDelivery) -> ExternalId | None:
     except Exception as error:  # a bug of ours, after which the message may or may not be out: the lane must go on
         log.exception("send_broke", delivery_id=claimed.id, error=type(error).__name__)
         raise Unclear(f"sending broke ({type(error).__name__})") from error
-
-
-def _renew_card(tools: Runtime, claimed: ClaimedDelivery, card: TicketCard) -> None:
-    with tools.database.session_scope() as session:
-        message = tools.outgoing.card_message(session, claimed)
-        there = signs_on(session, ExternalId(type=AGENTS_THREAD, value=message.value))
-    tools.agents_desk.update(message, card)
-    if card.signs != there:
-        _sign(tools, message, put=card.signs - there, take_away={Sign(each) for each in there - card.signs})
-        with tools.database.session_scope() as session:
-            note_signs(session, ExternalId(type=AGENTS_THREAD, value=message.value), card.signs)
-
-
-def _sign(tools: Runtime, message: ExternalId, *, put: Collection[Sign], take_away: Collection[Sign]) -> None:
-    try:
-        tools.agents_desk.sign(message, put, take_away)
-    except Undeliverable as error:  # the card itself says as much
-        log.warning("card_not_signed", code=error.code)
-
-
-def _mark(tools: Runtime, claimed: ClaimedDelivery) -> None:
-    with tools.database.session_scope() as session:
-        marked = tools.outgoing.mark(session, claimed)
-    if marked is not None:
-        tools.agents_desk.mark(*marked)
 
 
 def _message(tools: Runtime, claimed: ClaimedDelivery) -> OutboundMessage:
@@ -259,7 +235,7 @@ def _reschedule(
 
 def _held(tools: Runtime, claimed: ClaimedDelivery, error: WindowClosed) -> None:
     """Keep an answer until the client writes, and offer what may be sent meanwhile: once for all parts of it."""
-    _list_templates(tools, claimed.channel)
+    list_templates(tools, claimed.channel)
     reason = str(error)
     with tools.database.session_scope() as session:
         if not record_outcome(
@@ -270,31 +246,6 @@ def _held(tools: Runtime, claimed: ClaimedDelivery, error: WindowClosed) -> None
         if sum(each.status == DeliveryStatus.HELD for each in sends) == 1:
             _tell(tools, session, claimed, held_text(claimed.channel, reason))
     log.info("delivery_held", delivery_id=claimed.id, channel=claimed.channel)
-
-
-def _list_templates(tools: Runtime, channel: str) -> None:
-    """Ask which templates are approved, not again within a minute; without an answer those known do."""
-    with tools.database.session_scope() as session:
-        last = listed_at(session, channel)
-    if last is not None and now() - last < TEMPLATES_KEEP:
-        return
-    try:
-        listed = tools.channel(channel).templates()
-    except SendError as error:
-        log.warning("templates_not_listed", channel=channel, reason=str(error))
-        return
-    with tools.database.session_scope() as session:
-        keep_templates(session, channel, [_row(each) for each in listed])
-
-
-def _row(template: Template) -> dict[str, object]:
-    return {
-        "external_id": template.id,
-        "name": template.name,
-        "language": template.language,
-        "body": template.body,
-        "blanks": list(template.blanks),
-    }
 
 
 def _failed(tools: Runtime, claimed: ClaimedDelivery, error: Undeliverable) -> None:
