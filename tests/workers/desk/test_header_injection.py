@@ -18,7 +18,7 @@ from tests.channels.email.mail_samples import TOKEN, message
 from tests.channels.email.smtp_talk import Intake, door
 from tests.desk import Desk
 from workers.cli.apply import Applier, read_desk
-from workers.desk.recording import title_of
+from workers.desk.arrivals import title_of
 from workers.runtime import build
 from workers.settings import from_environment
 
