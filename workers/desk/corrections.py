@@ -15,11 +15,9 @@ from models.offers import Offered, OfferKind, offer
 from models.tickets import Ticket
 from workers.desk.identity import Agent, Refusal, agent_for
 from workers.desk.outcome import Outcome, answered
+from workers.desk.refusing import refused
 from workers.desk.replies import Replies, reply_text
-from workers.logs import get_logger
 from workers.outbox import Outbox, Shown
-
-log = get_logger()
 
 CHANGED = "The message was changed after it had been sent: the client keeps the first text."
 DELETED = "The message was deleted after it had been sent: the client keeps it."
@@ -67,8 +65,7 @@ class Corrections:
             return answered(action, "There is no such text.")
         agent = agent_for(session, action.actor, profile, ticket.department_id)
         if isinstance(agent, Refusal):
-            log.warning("action_refused", ticket_id=ticket.id, action=action.action, reason=agent.name)
-            return answered(action, f"Nothing was sent: your account {agent}.")
+            return refused(action, agent)
         if not take_correction(session, correction.id):
             return answered(action, "Nothing was sent: it was sent already, or the message was changed again since.")
         text = f"{CORRECTION}{correction.body}"

@@ -15,6 +15,7 @@ from models.tickets import Ticket
 from workers.db import deliver_soon
 from workers.desk.identity import Refusal, agent_for
 from workers.desk.outcome import Outcome, answered
+from workers.desk.refusing import refused
 from workers.logs import get_logger
 from workers.outbox import Outbox, lane_to
 
@@ -50,8 +51,7 @@ class MailInstead:
             return answered(action, "There is no such message.")
         agent = agent_for(session, action.actor, profile, ticket.department_id)
         if isinstance(agent, Refusal):
-            log.warning("action_refused", ticket_id=ticket.id, action=action.action, reason=agent.name)
-            return answered(action, f"Nothing was sent: your account {agent}.")
+            return refused(action, agent)
         lock_delivery(session, delivery)
         if delivery.status not in _NOT_ARRIVED or delivery.message_id is None:
             return answered(action, "Nothing was sent: it is on its way already.")

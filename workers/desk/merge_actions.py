@@ -18,10 +18,8 @@ from workers.desk.identity import Refusal, user_for
 from workers.desk.merging import MergeRefusedError, Merging
 from workers.desk.offers import NOT_SAME, SAME, UNDO
 from workers.desk.outcome import Outcome, answered
+from workers.desk.refusing import refused
 from workers.desk.resembling import Resembling
-from workers.logs import get_logger
-
-log = get_logger()
 
 # As many as a menu shows without groups.
 _LISTED = 100
@@ -61,8 +59,7 @@ class MergeActions:
         """Do what was pressed; what is so already is left, and said."""
         user = user_for(session, action.actor, profile)
         if isinstance(user, Refusal):
-            log.warning("action_refused", action=action.action, reason=user.name)
-            return answered(action, f"Nothing was changed: your account {user}.")
+            return refused(action, user)
         try:
             self.ways[action.action](session, action, user)
         except MergeRefusedError as error:

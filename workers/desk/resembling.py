@@ -45,7 +45,8 @@ class Resembling:
         pair = note_resemblance(session, ticket.client_id, proposal.client_id, ticket.id)
         if pair is None:
             return False
-        names = ", ".join(each.value for each in names_of_client(session, proposal.client_id)[:_NAMES])
+        others = [each.value for each in names_of_client(session, proposal.client_id) if each.value != proposal.name]
+        names = ", ".join(others[:_NAMES])
         known_as = f" ({clean_line(names, _LONGEST_LIST)})" if names else ""
         text = f"This client may be {proposal.name}{known_as}, who {proposal.reason}."
         message_id = add_message(session, ticket_id=ticket.id, body=text)

@@ -104,7 +104,7 @@ def test_who_is_no_agent_of_the_ticket_now_sends_no_correction(desk: Desk, sent:
         desk.press("correct", strange, user="U0BEN")
     desk.work()
     assert texts(desk) == ["In Gdansk."]
-    assert len([each for each in desk.words() if each.startswith("Nothing was sent: your account is ")]) == 6
+    assert len([each for each in desk.words() if each.startswith("Nothing was changed: your account is ")]) == 6
 
 
 # By mail instead
