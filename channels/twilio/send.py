@@ -175,8 +175,10 @@ def _answered(status: int, code: str, text: str) -> SendError:
         return WindowClosed(meaning.words)
     if meaning.stopped:
         return Stopped(meaning.words)
-    if meaning.later:
+    if meaning.too_many:
         return TooMany(meaning.words)
+    if meaning.later:
+        return TryLater(meaning.words)
     return Undeliverable(
         f"{meaning.words} (Twilio {code or status})",
         code=code,

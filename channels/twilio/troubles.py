@@ -19,6 +19,7 @@ class Then(StrEnum):
 
     GIVE_UP = "give up"
     LATER = "later"
+    TOO_MANY = "too many"
     BAD_ADDRESS = "bad address"
     OPTED_OUT = "opted out"
     STOP = "stop"
@@ -40,7 +41,12 @@ class Trouble:
     @property
     def later(self) -> bool:
         """Say whether only the moment was wrong."""
-        return self.then is Then.LATER
+        return self.then in {Then.LATER, Then.TOO_MANY}
+
+    @property
+    def too_many(self) -> bool:
+        """Say whether all that goes out from our number is too much just now."""
+        return self.then is Then.TOO_MANY
 
     @property
     def stopped(self) -> bool:
@@ -74,13 +80,13 @@ TROUBLES = {
         Then.STOP,
         300,
     ),
-    "20429": Trouble("Too many requests at once.", Then.LATER, 60),
-    "429": Trouble("Too many requests at once.", Then.LATER, 60),
+    "20429": Trouble("Too many requests at once.", Then.TOO_MANY, 60),
+    "429": Trouble("Too many requests at once.", Then.TOO_MANY, 60),
     "21211": Trouble("This is not a valid number.", Then.BAD_ADDRESS),
     "21408": Trouble("Sending to this country is not enabled; an operator can enable it in Twilio's console."),
     "21606": Trouble("Our number cannot send this; an operator must check the number in Twilio's console."),
     "21610": Trouble("The client has opted out of messages from this number.", Then.OPTED_OUT),
-    "21611": Trouble("Twilio's queue for our number is full.", Then.LATER, 600),
+    "21611": Trouble("Twilio's queue for our number is full.", Then.TOO_MANY, 600),
     "21614": Trouble("This number cannot take text messages.", Then.BAD_ADDRESS),
     "21617": Trouble("The text is longer than Twilio takes."),
     "21635": Trouble("This number is a landline.", Then.BAD_ADDRESS),
@@ -99,8 +105,8 @@ TROUBLES = {
     "63016": Trouble(
         "The client last wrote over 24 hours ago, and WhatsApp then takes only approved templates.", Then.HOLD
     ),
-    "63017": Trouble("Too many messages at once.", Then.LATER, 60),
-    "63018": Trouble("WhatsApp's limit for our number is reached.", Then.LATER, 300),
+    "63017": Trouble("Too many messages at once.", Then.TOO_MANY, 60),
+    "63018": Trouble("WhatsApp's limit for our number is reached.", Then.TOO_MANY, 300),
     "63021": Trouble("WhatsApp does not take this content or file."),
     "63024": Trouble("This number is not on WhatsApp.", Then.BAD_ADDRESS),
     "63030": Trouble("WhatsApp does not take this file together with this text."),

@@ -104,11 +104,11 @@ def test_a_lost_task_comes_back_only_after_any_task_would_be_done() -> None:
 
 
 @pytest.mark.usefixtures("process")
-def test_there_are_five_tasks_with_names_that_no_module_decides() -> None:
+def test_there_are_six_tasks_with_names_that_no_module_decides() -> None:
     ours = {name for name in celery.app.tasks if not name.startswith("celery.")}
     assert ours == {
         *("inbound.ingest", "outbound.deliver"),
-        *("housekeeping.sweep", "housekeeping.reconcile", "housekeeping.digest"),
+        *("housekeeping.sweep", "housekeeping.reconcile", "housekeeping.digest", "housekeeping.remind"),
     }
     assert (inbound.ingest.name, outbound.deliver.name) == ("inbound.ingest", "outbound.deliver")
     assert housekeeping.sweep.name == "housekeeping.sweep"
@@ -121,6 +121,7 @@ def test_beat_only_keeps_house_and_what_nobody_took_does_not_pile_up() -> None:
         "sweep": "housekeeping.sweep",
         "reconcile": "housekeeping.reconcile",
         "digest": "housekeeping.digest",
+        "remind": "housekeeping.remind",
     }
     for entry in entries.values():
         assert entry["options"]["queue"] == HOUSEKEEPING

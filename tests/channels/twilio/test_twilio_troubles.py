@@ -7,7 +7,7 @@ import pytest
 from twilio.base.exceptions import TwilioRestException
 
 from channels.base import DeliveryReport, RawEvent, ReportState
-from channels.errors import SendError, Stopped, TryLater, Undeliverable, WindowClosed
+from channels.errors import SendError, Stopped, TooMany, TryLater, Undeliverable, WindowClosed
 from channels.twilio.parse import parse
 from channels.twilio.send import send_error
 from channels.twilio.troubles import TROUBLES
@@ -40,16 +40,16 @@ TABLE = [
     Row(30006, FINAL, "bad"),
     Row(30007, FINAL, told="filtered"),
     Row(30008, LATER, again=True),
-    Row(63018, LATER, again=True),
-    Row(63017, LATER, again=True),
+    Row(63018, TooMany, again=True),
+    Row(63017, TooMany, again=True),
     Row(63024, FINAL, "bad"),
     Row(63003, FINAL, "bad"),
     Row(63013, FINAL, told="policy"),
     Row(63021, FINAL, told="file"),
     Row(63030, FINAL, told="file"),
-    Row(20429, LATER, again=True),
+    Row(20429, TooMany, again=True),
     Row(30036, LATER, again=True),
-    Row(21611, LATER, again=True),
+    Row(21611, TooMany, again=True),
     Row(20003, STOP, again=True, told="TWILIO_AUTH_TOKEN"),
     Row(11751, FINAL, told="too large"),
     Row(12300, FINAL, told="type"),

@@ -173,11 +173,11 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("desk", "said"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize(("written", "said"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_meant_is_one_sentence_and_changes_nothing(
-    apply: Apply, database_url: str, desk: str, said: str
+    apply: Apply, database_url: str, written: str, said: str
 ) -> None:
-    assert said in refusal(apply(desk))
+    assert said in refusal(apply(written))
     database = Database(database_url, lambda _: None)
     with database.session_scope() as session:
         counts = [session.connection().exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() for table in TABLES]  # noqa: S608 (names from below)

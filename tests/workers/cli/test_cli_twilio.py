@@ -100,7 +100,7 @@ def test_without_a_number_there_is_nothing_to_set_up(frontdesk: Frontdesk, envir
         ({"PUBLIC_URL": "desk.example.com"}, "set PUBLIC_URL"),
         ({"PUBLIC_URL": "http://["}, "set PUBLIC_URL"),
         ({"PUBLIC_URL": "http://127.0.0.1:8080", "TWILIO_API_URL": ""}, "Twilio cannot call http://127.0.0.1:8080"),
-        ({"TWILIO_AUTH_TOKEN": ""}, "TWILIO_AUTH_TOKEN are not set"),
+        ({"TWILIO_AUTH_TOKEN": ""}, "TWILIO_AUTH_TOKEN is not"),
     ],
 )
 def test_a_setting_that_is_missing_is_named(environment: dict[str, str], changes: dict[str, str], said: str) -> None:

@@ -55,6 +55,6 @@ def test_other_words_are_answered_with_help_and_who_is_no_agent_with_what_to_do(
         assert "/desk search WORDS" in two.command(words)
     for user in ("U0EVE", "U0CLEO", "U0FAR"):
         for words in ("open", "search toner", "show 1", "new cleo@client.example Hello"):
-            assert two.command(words, user=user).startswith("Your account is")
+            assert two.command(words, user=user).startswith("Nothing was changed: your account is")
     assert len(two.tickets()) == 2
     assert json.dumps("Printer") not in str(two.words())

@@ -39,7 +39,7 @@ def test_who_is_no_agent_is_told_what_to_do_and_who_lost_the_department_why_noth
     mailed.open_home()
     mailed.scalars("DELETE FROM user_departments WHERE user_id = 1 RETURNING user_id")
     mailed.press_home("close", mailed.ticket().id)
-    assert "Nothing was changed: your account is not an agent of this department." in mailed.home()
+    assert "Nothing was changed: your account is not an agent of this department" in mailed.home()
     assert "Printer" not in mailed.home()
     assert mailed.ticket().status == "open"
 

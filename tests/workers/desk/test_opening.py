@@ -113,7 +113,7 @@ def test_what_no_client_wrote_and_what_no_agent_asked_for_opens_nothing(desk: De
     desk.sandbox.add_channel("C0ELSE", "else", ["U0CLEO", "U0ADA", "U0ROBOT"])
     by_client, by_agent, by_app = (desk.sandbox.say(user, "C0ELSE", "Hello") for user in ("U0CLEO", "U0BEN", "U0ROBOT"))
     for user in ("U0EVE", "U0CLEO", "U0FAR", "U0GONE", "U0ROBOT"):
-        assert "Nothing was opened: your account is" in desk.shortcut(by_client, user=user, channel="C0ELSE")
+        assert "Nothing was changed: your account is" in desk.shortcut(by_client, user=user, channel="C0ELSE")
     assert "an agent wrote" in desk.shortcut(by_agent, channel="C0ELSE")
     assert "no person wrote" in desk.shortcut(by_app, channel="C0ELSE")
     desk.scalars("DELETE FROM user_departments WHERE user_id = 1 RETURNING user_id")

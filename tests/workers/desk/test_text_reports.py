@@ -29,13 +29,13 @@ SELECT ticket_id, message_id, purpose, channel, recipient_type, recipient, sende
 FROM deliveries, generate_series(1, :more) n WHERE to_client
 RETURNING id
 """
-FORWARD = ["sending", "sent", "delivered", "read", "failed"]
+FORWARD = ["sending", "sent", "delivered", "read", "failed", "held"]
 # What Twilio may say of one message, and what is true in the end.
 SCRIPTS = [
     (("accepted", "sending", "sent", "delivered", "read"), "", "read"),
     (("queued", "sent", "partially_delivered", "delivered"), "", "delivered"),
     (("sent", "undelivered"), "30007", "failed"),
-    (("failed",), "63016", "failed"),
+    (("failed",), "63016", "held"),
     (("queued", "sending", "sent"), "", "sent"),
     (("sent", "undelivered"), "30008", "pending"),
     (("canceled",), "", "failed"),
@@ -115,7 +115,7 @@ def test_what_may_arrive_later_is_sent_once_more_and_then_given_up(desk: Desk, t
     desk.work()
     assert texts(desk) == ["Tomorrow.", "Tomorrow."]
     assert states(desk) in (["unclear"], ["sent"])
-    desk.let_pass(100)
+    desk.let_pass(300)
     second = str(desk.deliveries()[-1].external_id)
     assert states(desk) == ["sent"]
     assert second != first
@@ -145,7 +145,7 @@ def test_a_part_that_failed_holds_back_those_after_it_until_it_is_sent(desk: Des
     desk.say(words, thread=thread)
     desk.work()
     for _ in range(6):
-        desk.let_pass(100)
+        desk.let_pass(300)
     assert states(desk) == ["sent", "unconfirmed", "failed"]
     assert len([each for each in desk.messages() if "not known whether" in each.body]) == 1
     assert told(desk) == []
@@ -160,7 +160,7 @@ def test_the_news_that_an_unclear_part_arrived_lets_the_rest_go(desk: Desk, thre
     desk.say("word " * 500, thread=thread)
     desk.work()
     for _ in range(6):
-        desk.let_pass(100)
+        desk.let_pass(300)
     assert states(desk) == ["unconfirmed", "failed"]
     desk.report(str(desk.deliveries()[0].idempotency_key), "SM" + "5" * 32, "queued")
     desk.work()

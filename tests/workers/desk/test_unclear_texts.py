@@ -45,7 +45,7 @@ class Callbacks:
             if not call.get("lost"):
                 fields = {name: values[0] for name, values in parse_qs(call["body"]).items()}
                 key = str(call["url"]).rpartition("/")[2]
-                self._desk.report(key, fields["MessageSid"], fields["MessageStatus"])
+                self._desk.report_as(key, fields["MessageSid"], fields["MessageStatus"])
 
 
 @pytest.fixture

@@ -102,8 +102,8 @@ def test_of_84_tries_none_does_anything_and_each_is_refused_to_who_tried(desk: D
     desk.work()
     assert state(desk) == before
     told = Counter(each["to"] for kind in ("response", "ephemeral") for each in desk.effects("slack", kind))
-    # What a machine writes is not answered: it would answer, too. On others' messages nothing is offered yet.
-    ways = {who: len(WAYS) - 1 - (3 if who in MACHINES else 0) for who in everybody}
+    # What a machine writes is not answered: it would answer, too.
+    ways = {who: len(WAYS) - (3 if who in MACHINES else 0) for who in everybody}
     assert {who: told[stranger.person.id] for who, stranger in everybody.items()} == ways
     assert (len(everybody) * len(WAYS), [each for each in desk.words() if "Printer on fire" in each]) == (84, [])
 
