@@ -180,10 +180,6 @@ class Channel(Protocol):
         """Say whether the provider tells later that a message arrived; otherwise sent is the most we learn."""
 
     @property
-    def files_apart(self) -> bool:
-        """Say whether files go in a send of their own, after the text."""
-
-    @property
     def answers_within(self) -> timedelta | None:
         """Return how long after a client's message answers are taken, `None` where that has no end."""
 

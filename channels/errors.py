@@ -15,6 +15,8 @@ ChannelError
 Messages of these errors reach operators and agents: they never hold a body, an address or a secret.
 """
 
+from datetime import datetime
+
 
 class ChannelError(Exception):
     """Whatever a channel reports about the outside."""
@@ -70,7 +72,14 @@ class Undeliverable(SendError):
 
 
 class WindowClosed(SendError):
-    """Certainly not sent: so long after the client's last message this channel takes approved templates only."""
+    """Certainly not sent: so long after the client's last message this channel takes approved templates only.
+
+    `heard_at` is when that was, where we know.
+    """
+
+    def __init__(self, reason: str, *, heard_at: datetime | None = None) -> None:
+        super().__init__(reason)
+        self.heard_at = heard_at
 
 
 class Unclear(SendError):

@@ -60,11 +60,10 @@ class Menu:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blank:
-    """A place to write in: its name, what it asks for, and what stands there at first."""
+    """A place to write in: its name, and what it asks for."""
 
     name: str
     label: str
-    given: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

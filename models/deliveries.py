@@ -18,6 +18,7 @@ from sqlalchemy import (
     ColumnElement,
     ForeignKey,
     Index,
+    Select,
     String,
     Text,
     Uuid,
@@ -251,19 +252,37 @@ def _as_uuid(text_form: str) -> uuid.UUID | None:
 
 
 def deliveries_to_client(session: Session, message_id: int) -> list[Delivery]:
-    """Return the sends by which a message goes to its client, in order, those canceled left out; locked."""
-    return list(
-        session.scalars(
-            select(Delivery)
-            .where(
-                Delivery.message_id == message_id,
-                Delivery.to_client.is_(True),
-                Delivery.status != DeliveryStatus.CANCELED,
-            )
-            .order_by(Delivery.id)
-            .with_for_update()
+    """Return the sends by which a message goes to its client, in order, those canceled left out."""
+    return list(session.scalars(_to_client(message_id)))
+
+
+def lock_deliveries_to_client(session: Session, message_id: int) -> list[Delivery]:
+    """Return the same, so that nobody else changes them until this transaction ends."""
+    locked = _to_client(message_id).with_for_update().execution_options(populate_existing=True)
+    return list(session.scalars(locked))
+
+
+def _to_client(message_id: int) -> Select[Delivery]:
+    return (
+        select(Delivery)
+        .where(
+            Delivery.message_id == message_id,
+            Delivery.to_client.is_(True),
+            Delivery.status != DeliveryStatus.CANCELED,
         )
+        .order_by(Delivery.id)
     )
+
+
+def card_is_coming(session: Session, ticket_id: int, place: str) -> bool:
+    """Say whether a ticket's card in this channel of the agents is not posted yet."""
+    coming = select(Delivery.id).where(
+        Delivery.ticket_id == ticket_id,
+        Delivery.purpose == Purpose.CARD,
+        Delivery.recipient == place,
+        among(Delivery.status, OPEN),
+    )
+    return session.scalar(coming.limit(1)) is not None
 
 
 def parts_before_failed(session: Session, message_id: int, delivery_id: int) -> bool:
@@ -309,23 +328,19 @@ def reopen_delivery(session: Session, delivery_id: int) -> Delivery | None:
     )
 
 
-def release_held(session: Session, lane: str) -> list[int]:
-    """Make what is held in a lane pending again and return its ids; it is older than what is made from now on."""
-    return sorted(
-        session.scalars(
-            update(Delivery)
-            .where(Delivery.lane == lane, among(Delivery.status, (DeliveryStatus.HELD,)))
-            .values(
-                status=DeliveryStatus.PENDING,
-                tried_since=UTC_NOW,
-                next_attempt_at=UTC_NOW,
-                error_code=None,
-                error_text=None,
-            )
-            .returning(Delivery.id)
-            .execution_options(synchronize_session=False)
-        )
+def release_held(session: Session, lane: str, sender: str) -> list[Delivery]:
+    """Make what is held in a lane, from this address of ours, pending again and return it in order.
+
+    It is older than what is made from now on.
+    """
+    released = session.scalars(
+        update(Delivery)
+        .where(Delivery.lane == lane, Delivery.sender == sender, among(Delivery.status, (DeliveryStatus.HELD,)))
+        .values(status=DeliveryStatus.PENDING, **_AFRESH)
+        .returning(Delivery)
+        .execution_options(synchronize_session=False, populate_existing=True)
     )
+    return sorted(released, key=lambda each: each.id)
 
 
 def list_deliveries(session: Session, statuses: Sequence[DeliveryStatus], limit: int) -> list[Delivery]:

@@ -47,6 +47,11 @@ def last_heard(session: Session, channel: str, client: str, ours: str) -> dateti
     )
 
 
+def lock_window(session: Session, lane: str) -> None:
+    """Let nobody else hold or release what is in a lane until this transaction ends."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"frontdesk.window {lane}", 0))))
+
+
 def ending_windows(session: Session, channels: Sequence[str], after: datetime, before: datetime) -> list[EndingWindow]:
     """Return tickets that wait for an agent, last heard of by one of these channels between the two times.
 

@@ -302,12 +302,16 @@ class Desk:
             return events or [("out", row) for row, _ in due_deliveries(session, older_than=NO_TIME, limit=1000)]
 
     def let_pass(self, seconds: float) -> None:
-        """Let time pass for what waits in the outbox and the inbox."""
+        """Let time pass for what waits in the outbox and the inbox, and do what is due then."""
+        self.let_time_pass(seconds)
+        self.work()
+
+    def let_time_pass(self, seconds: float) -> None:
+        """Let time pass for what waits in the outbox and the inbox, and do nothing of it."""
         with self.session() as session:
             for table, columns in _WAITS.items():
                 earlier = ", ".join(f"{column} = {column} - :by" for column in columns)
                 session.execute(text(f"UPDATE {table} SET {earlier}"), {"by": timedelta(seconds=seconds)})  # noqa: S608 (names of ours)
-        self.work()
 
     def older(self, session: Session, hours: float) -> None:
         """Let everything that came in have come so much earlier."""

@@ -1,14 +1,14 @@
 """The outbox: which sends a change causes. They are rows of the same transaction as the change."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
 from channels.base import Plan, bounded
 from channels.registry import Registry
 from models.attachments import StoredFile, add_attachments, has_files, sendable_files
-from models.deliveries import NOT_BEGUN, NewDelivery, Purpose, cancel_deliveries, deliveries_to_client
+from models.deliveries import NOT_BEGUN, NewDelivery, Purpose, cancel_deliveries, lock_deliveries_to_client
 from models.departments import Desk, desk_of
 from models.messages import add_message, not_yet_shown
 from models.ticket_addresses import answers_go_to
@@ -27,6 +27,15 @@ MOST_THAT_FOLLOW = 20
 def lane_to(channel: str, recipient: str) -> str:
     """Return the lane of what goes to an address of a client's."""
     return bounded(f"{channel}:{recipient}")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to a client: by which channel, to which address of theirs, from which of ours."""
+
+    channel: str
+    recipient: str
+    sender: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,33 +126,39 @@ class Outbox:
         source = answers_go_to(session, ticket.id)
         if source is None:
             return None
-        channel = self.channels.channels[source.channel]
-        plan = channel.plan(body, enclosures(sendable_files(session, message_id)))
-        recipient = channel.answer_address(source.sender, source.recipient)
-        deliver_soon(
-            session,
-            [
-                NewDelivery(
-                    ticket_id=ticket.id,
-                    message_id=message_id,
-                    purpose=purpose,
-                    part=part,
-                    channel=channel.name,
-                    recipient_type=channel.address_type,
-                    recipient=recipient,
-                    sender=source.recipient,
-                    to_client=True,
-                    lane=lane_to(channel.name, recipient),
-                    hold=self.hold if hold else 0.0,
-                )
-                for part in range(len(plan.pieces))
-            ],
-        )
+        recipient = self.channels.channels[source.channel].answer_address(source.sender, source.recipient)
+        way = Way(source.channel, recipient, source.recipient)
+        plan, parts = self._parts(session, ticket, way, message_id, body)
+        wait = self.hold if hold else 0.0
+        deliver_soon(session, [replace(each, purpose=purpose, hold=wait) for each in parts])
         return plan
+
+    def send_by(self, session: Session, ticket: Ticket, way: Way, message_id: int, body: str) -> None:
+        """Send a message of ours to the client by this way, at once."""
+        _, parts = self._parts(session, ticket, way, message_id, body)
+        deliver_soon(session, parts)
+
+    def _parts(
+        self, session: Session, ticket: Ticket, way: Way, message_id: int, body: str
+    ) -> tuple[Plan, list[NewDelivery]]:
+        channel = self.channels.channels[way.channel]
+        plan = channel.plan(body, enclosures(sendable_files(session, message_id)))
+        part = NewDelivery(
+            ticket_id=ticket.id,
+            message_id=message_id,
+            purpose=Purpose.MESSAGE,
+            channel=way.channel,
+            recipient_type=channel.address_type,
+            recipient=way.recipient,
+            sender=way.sender,
+            to_client=True,
+            lane=lane_to(way.channel, way.recipient),
+        )
+        return plan, [replace(part, part=number) for number in range(len(plan.pieces))]
 
     def hold_back(self, session: Session, message_id: int) -> bool:
         """Cancel the sends of an agent's message unless one may have gone out; says whether they were canceled."""
-        sends = deliveries_to_client(session, message_id)
+        sends = lock_deliveries_to_client(session, message_id)
         if not sends or any(each.status not in NOT_BEGUN for each in sends):
             return False
         cancel_deliveries(session, [each.id for each in sends])

@@ -33,7 +33,6 @@ class EmailChannel:
     name = "email"
     address_type = "email"
     reports_delivery = False  # bounces come, receipts do not
-    files_apart = False
     answers_within = None
     lists_received = False  # the IMAP door looks back by itself
     lookup = Lookup()  # SMTP has no way to ask what became of a mail, so not finding it proves nothing

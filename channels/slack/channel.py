@@ -54,7 +54,6 @@ class SlackChannel:
     # Thirty seconds for uploads and ten for the call that shares them.
     send_timeout = 40.0
     reports_delivery = False
-    files_apart = True
     answers_within = None
     lists_received = True
 

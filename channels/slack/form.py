@@ -85,12 +85,11 @@ def _sheet(sheet: Sheet) -> Iterator[Json]:
 
 
 def _blank(blank: Blank) -> Json:
-    given = {"initial_value": blank.given} if blank.given else {}
     return {
         "type": "input",
         "block_id": f"{BLANK}{blank.name}",
         "label": plain_text(blank.label, LABEL_LIMIT),
-        "element": {"type": "plain_text_input", "action_id": "text", "max_length": _FILLED_LIMIT, **given},
+        "element": {"type": "plain_text_input", "action_id": "text", "max_length": _FILLED_LIMIT},
     }
 
 

@@ -13,7 +13,7 @@ from slack_sdk.web import WebClient
 from channels.base import ExternalId, RawEvent
 from channels.slack.client import Me
 from channels.slack.ids import Place, place
-from channels.slack.pages import pages
+from channels.slack.pages import TooLongError, pages
 from channels.slack.payload import Json, children, moment, ts
 from channels.slack.webhook import receive_event
 
@@ -32,13 +32,25 @@ def missed(client: WebClient, me: Me, channel: ExternalId, since: datetime) -> t
 
 
 def _messages(client: WebClient, where: Place, since: datetime) -> Iterator[Json]:
-    for root in _page_messages(client, where, "", since - OLDEST_THREAD):
+    for root in _roots(client, where, since):
         if _after(root, "ts", since):
             yield root
         if _after(root, "latest_reply", since):
             for reply in _page_messages(client, where, ts(root), since):
                 if _after(reply, "ts", since):
                     yield reply
+
+
+def _roots(client: WebClient, where: Place, since: datetime) -> Iterator[Json]:
+    """Yield threads' first messages, newest first: of a busy channel as far as is read, if that is back to `since`."""
+    reached = False
+    try:
+        for root in _page_messages(client, where, "", since - OLDEST_THREAD):
+            reached = reached or not _after(root, "ts", since)
+            yield root
+    except TooLongError:
+        if not reached:
+            raise
 
 
 def _page_messages(client: WebClient, where: Place, thread: str, oldest: datetime) -> Iterator[Json]:

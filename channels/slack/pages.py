@@ -11,13 +11,17 @@ from channels.slack.ids import Place
 from channels.slack.payload import Json, child, text
 
 PAGE = 200
-MAX_PAGES = 10
+MAX_PAGES = 50
+
+
+class TooLongError(TryLater):
+    """More messages than are read at once: not all of it was seen."""
 
 
 def pages(client: WebClient, where: Place, thread: str, since: datetime) -> Iterator[Json]:
     """Yield the pages of a thread, or of a channel when `thread` is empty. Raises a `SendError`.
 
-    One with more than 2,000 messages since then raises `TryLater` at its end: not all of it was seen.
+    One with more than 10,000 messages since then raises `TooLongError` at its end.
     """
     oldest, cursor = f"{since.timestamp():.6f}", ""
     for _ in range(MAX_PAGES):
@@ -26,7 +30,7 @@ def pages(client: WebClient, where: Place, thread: str, since: datetime) -> Iter
         cursor = text(child(page, "response_metadata"), "next_cursor")
         if not cursor:
             return
-    raise TryLater("The channel is too busy to be read whole.")
+    raise TooLongError("The channel is too busy to be read whole.")
 
 
 def _page(client: WebClient, where: Place, thread: str, oldest: str, cursor: str) -> Json:

@@ -44,8 +44,6 @@ class TwilioChannel:
 
     # Ten seconds to connect and ten to answer, and something over.
     send_timeout = 25.0
-    files_apart = False
-
     reports_delivery = True
     lists_received = True
 

@@ -108,7 +108,7 @@ def _status_event(form: Form, request: Request, key: str) -> RawEvent:
     status = form.get("MessageStatus") or form.get("SmsStatus")
     return RawEvent(
         channel=channel_of(form),
-        external_id=bounded(f"status:{sid}:{status}"),
+        external_id=bounded(f"status:{sid}:{status}{key and f':{key}'}"),
         conversation=bounded(sid),
         payload=request.body,
         facts={"kind": "status", "key": key},

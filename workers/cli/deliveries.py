@@ -60,7 +60,7 @@ def _stopped(stop: Throttle) -> str:
 def retry(delivery_ids: tuple[int, ...]) -> None:
     """Send again what failed or could not be confirmed. A message that did arrive arrives twice."""
     tools = runtime()
-    with tools.database.session_scope() as session:
-        for delivery_id in delivery_ids:
+    for delivery_id in delivery_ids:
+        with tools.database.session_scope() as session:
             again = tools.recorder.actions.send_again(session, delivery_id)
-            click.echo(f"delivery {delivery_id}: {'will be sent again' if again else 'neither failed nor unconfirmed'}")
+        click.echo(f"delivery {delivery_id}: {'will be sent again' if again else 'neither failed nor unconfirmed'}")

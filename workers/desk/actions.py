@@ -121,12 +121,13 @@ class Actions:
 
     def send_again(self, session: Session, delivery_id: int) -> bool:
         """Make a failed or unconfirmed send pending again; asking twice sends once, and the second time is false."""
-        delivery = reopen_delivery(session, delivery_id)
+        asked = delivery_by_id(session, delivery_id)
+        ticket = lock_standing(session, asked.ticket_id) if asked else None
+        delivery = reopen_delivery(session, delivery_id) if ticket else None
         if delivery is None:
             return False
         release_parts_after(session, delivery)  # they leave behind it, in its lane
         enqueue(session, Wakeup(task="outbound.deliver", channel=delivery.channel, row_id=delivery.id))
-        ticket = lock_standing(session, delivery.ticket_id)
         if delivery.message_id is not None and ticket is not None:
             self.outbox.mark(session, ticket.id, delivery.message_id, desk_of(session, ticket.department_id))
         return True

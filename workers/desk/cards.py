@@ -12,11 +12,12 @@ from models.blocks import Block, block_of
 from models.clients import Client
 from models.departments import Department, desk_of, staffed_departments
 from models.merges import MergeKind, family_of, merged_into
-from models.messages import Message, MessageSource, last_source
+from models.messages import MessageSource, last_source
 from models.tags import list_tags, tag_ids_of, tags_of
 from models.ticket_addresses import address_of_ticket
 from models.tickets import Priority, Ticket, TicketStatus, linked_to
 from models.users import User, agents_of
+from models.windows import last_heard
 from workers.desk.originals import original_buttons
 
 # More than these are asked for in a form, so that the card stays small.
@@ -128,7 +129,8 @@ def _answer_until(session: Session, channels: Registry, source: MessageSource | 
     within = channels.channels[source.channel].answers_within if source else None
     if source is None or within is None:
         return None
-    return (source.sent_at or session.get_one(Message, source.message_id).created_at) + within
+    heard = last_heard(session, source.channel, source.sender, source.recipient)
+    return heard + within if heard else None
 
 
 def _warnings(session: Session, ticket: Ticket, source: MessageSource | None, block: Block | None) -> Iterator[str]:

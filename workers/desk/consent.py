@@ -25,7 +25,7 @@ def heed(
     """Keep what a message says of its sender's consent, and tell the agents; `lifted` is what it ended already."""
     word = clean_line(said.body, _LONGEST_WORD)
     if said.consent is Consent.WITHDRAWN:
-        _leave_alone(session, said, word)
+        leave_alone(session, said)
         outbox.tell(session, ticket, f"The client wrote “{word}”: nothing is sent to them from {_ours(said)} any more.")
         log.info("client_opted_out", ticket_id=ticket.id)
     elif SuppressionReason.OPTED_OUT in lifted:
@@ -35,9 +35,11 @@ def heed(
         outbox.tell(session, ticket, f"The provider answers “{word}” by itself, with its standard text.")
 
 
-def _leave_alone(session: Session, said: InboundMessage, word: str) -> None:
-    detail = f"they wrote “{word}”"
-    suppress(session, said.sender, SuppressionReason.OPTED_OUT, detail, sender=_ours(said))
+def leave_alone(session: Session, said: InboundMessage) -> None:
+    """Write no more to whoever asks for that, even if nothing else of what they say is taken."""
+    if said.consent is Consent.WITHDRAWN:
+        detail = f"they wrote “{clean_line(said.body, _LONGEST_WORD)}”"
+        suppress(session, said.sender, SuppressionReason.OPTED_OUT, detail, sender=_ours(said))
 
 
 def _ours(said: InboundMessage) -> str:

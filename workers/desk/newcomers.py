@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy.exc import DBAPIError
+
 from channels.base import ExternalId, Profile
 from channels.errors import TryLater
 from models.clients import names_of_client
-from models.resemblances import newcomers
+from models.resemblances import greet, newcomers
 from workers.desk.resembling import Resembling
 from workers.logs import get_logger
 from workers.outbox import AGENTS_CHANNEL
@@ -35,8 +37,14 @@ class Newcomers:
         except TryLater as error:
             log.warning("newcomer_not_looked_at", client_id=client_id, reason=str(error))
             return 0
-        with self.tools.database.session_scope() as session:
-            return Resembling(outbox=self.tools.outbox).look_at(session, client_id, profiles)
+        try:
+            with self.tools.database.session_scope() as session:
+                return Resembling(outbox=self.tools.outbox).look_at(session, client_id, profiles)
+        except DBAPIError as error:  # others wait behind this one, and it is a question only
+            log.warning("newcomer_not_looked_at", client_id=client_id, reason=type(error).__name__)
+            with self.tools.database.session_scope() as session:
+                greet(session, client_id)
+            return 0
 
     def _profiles(self, names: Sequence[ExternalId]) -> list[Profile]:
         people = [each for each in names if each.type == AGENTS_CHANNEL and self.tools.agents_desk.connected]

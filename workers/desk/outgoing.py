@@ -28,6 +28,7 @@ from models.deliveries import (
     Delivery,
     DeliveryStatus,
     Purpose,
+    card_is_coming,
     deliveries_to_client,
     delivery_by_id,
     parts_before_failed,
@@ -226,7 +227,10 @@ def _thread(session: Session, claimed: ClaimedDelivery) -> str:
     threads = threads_of(session, claimed.ticket_id, AGENTS_THREAD)
     if not threads:
         raise TryLater(NO_CARD_YET)
-    return next((each for each in threads if each.startswith(f"{claimed.recipient}/")), threads[0])
+    here = next((each for each in threads if each.startswith(f"{claimed.recipient}/")), None)
+    if here is None and card_is_coming(session, claimed.ticket_id, claimed.recipient):
+        raise TryLater(NO_CARD_YET)
+    return here or threads[0]
 
 
 def _thread_in_slack(session: Session, ticket: Ticket, message: Message) -> str:

@@ -29,7 +29,7 @@ from workers.desk.actions import Actions
 from workers.desk.among_clients import AmongClients
 from workers.desk.arrivals import Arrival, card_changes, store, thread_of, title_of
 from workers.desk.commands import Commands
-from workers.desk.consent import heed
+from workers.desk.consent import heed, leave_alone
 from workers.desk.files import release
 from workers.desk.home import refreshed
 from workers.desk.linking import link_people
@@ -132,6 +132,7 @@ class Recorder:
     def _record_client(self, session: Session, arrival: Arrival) -> Outcome:
         said = arrival.said
         if (blocked_on := count_set_aside(session, said.sender)) is not None:
+            leave_alone(session, said)
             return self._set_aside(session, blocked_on)
         # At its first attempt an event has no message yet, and the question would only cost.
         if arrival.event.attempts > 1 and (message_id := message_of_event(session, arrival.event.id)) is not None:
@@ -145,7 +146,7 @@ class Recorder:
         if found.ticket is not None:
             self._join(session, arrival, speaker.client_id, found.rule, found.ticket)
             heed(session, self.outbox, found.ticket, said, speaker.lifted)
-            self.windows.release(session, found.ticket, arrival.event.channel, said.sender.value)
+            self.windows.release(session, arrival.event.channel, said)
             return Outcome()
         if said.automatic is Automatic.ECHO or (said.automatic is Automatic.ANSWER and said.certainly_automatic):
             raise IgnoredError(f"automatic: {said.automatic}")
@@ -159,7 +160,7 @@ class Recorder:
             raise IgnoredError(f"automatic: {said.automatic}")
         ticket = self._open(session, arrival, speaker.client_id, found.linked_to, desk)
         heed(session, self.outbox, ticket, said, speaker.lifted)
-        self.windows.release(session, ticket, arrival.event.channel, said.sender.value)
+        self.windows.release(session, arrival.event.channel, said)
         if not speaker.lifted:  # an address that took no mail a moment ago gets an agent's answer first
             self.acknowledgements.acknowledge(session, ticket, said)
         return Outcome()

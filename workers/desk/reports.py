@@ -21,8 +21,8 @@ from models.deliveries import (
     PROGRESS,
     Delivery,
     DeliveryStatus,
-    deliveries_to_client,
     delivery_reported,
+    lock_deliveries_to_client,
     lock_delivery,
     release_parts_after,
 )
@@ -31,6 +31,7 @@ from models.merges import MergeKind, family_of, lock_standing
 from models.messages import name_message
 from models.suppressions import SuppressionReason, suppress
 from models.tickets import Ticket
+from models.windows import lock_window
 from workers.callbacks import Callback, read_callback
 from workers.db import Wakeup, enqueue
 from workers.desk.outcome import Outcome, ignored
@@ -145,14 +146,15 @@ class Reports:
 
     def _hold(self, session: Session, ticket: Ticket, delivery: Delivery, report: DeliveryReport) -> None:
         """Keep what came back only because the client last wrote too long ago, by their provider's clock."""
-        delivery.status = DeliveryStatus.HELD
+        lock_window(session, delivery.lane)
+        others = lock_deliveries_to_client(session, delivery.message_id or 0)
+        first = not any(each.status == DeliveryStatus.HELD for each in others)
+        delivery.status, delivery.external_id, delivery.lookups = DeliveryStatus.HELD, None, 0
         delivery.lease_until = None
         delivery.error_code, delivery.error_text = report.code, report.detail
+        if first:
+            self.outbox.tell(session, ticket, held_text(delivery.channel, CLOSED), about=delivery.id)
         if delivery.message_id is not None:
-            session.flush()
-            sends = deliveries_to_client(session, delivery.message_id)
-            if sum(each.status == DeliveryStatus.HELD for each in sends) == 1:
-                self.outbox.tell(session, ticket, held_text(delivery.channel, CLOSED), about=delivery.id)
             self.outbox.mark(session, ticket.id, delivery.message_id, desk_of(session, ticket.department_id))
 
     def _given_up(self, session: Session, ticket: Ticket, delivery: Delivery, report: DeliveryReport) -> None:

@@ -42,6 +42,9 @@ class Resembling:
         return sum(self._ask(session, ticket, each) for each in found)
 
     def _ask(self, session: Session, ticket: Ticket, proposal: Proposal) -> bool:
+        elsewhere = departments_of_clients(session, (proposal.client_id,))
+        if elsewhere and ticket.department_id not in elsewhere:  # whose client that is, is not this desk's to know
+            return False
         pair = note_resemblance(session, ticket.client_id, proposal.client_id, ticket.id)
         if pair is None:
             return False

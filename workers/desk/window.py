@@ -6,33 +6,44 @@ template may be sent.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from channels.base import AgentAction, Blank, Button, Channel, Choice, Menu, Sheet, clean_line
+from channels.base import (
+    AgentAction,
+    Blank,
+    Button,
+    Channel,
+    Choice,
+    Consent,
+    InboundMessage,
+    Menu,
+    Sheet,
+    clean_line,
+)
 from channels.errors import WindowClosed
 from models.base import now, row_id
 from models.deliveries import (
     Delivery,
     DeliveryStatus,
     cancel_deliveries,
-    deliveries_to_client,
     delivery_by_id,
+    lock_deliveries_to_client,
     release_held,
 )
 from models.delivery_claims import ClaimedDelivery
 from models.departments import desk_of
-from models.merges import lock_standing
+from models.merges import lock_standing, standing_ticket
 from models.messages import add_message
 from models.templates import Template, template_by_id, templates_of, use_template
 from models.tickets import Ticket
-from models.windows import EndingWindow, ending_windows, last_heard, remind_once, span
+from models.windows import EndingWindow, ending_windows, last_heard, lock_window, remind_once, span
 from workers.db import Wakeup, enqueue
 from workers.desk import lifecycle
 from workers.desk.identity import Agent
 from workers.desk.outcome import Ask, Outcome, answered
-from workers.outbox import Outbox, Shown, lane_to
+from workers.outbox import Outbox, Shown, Way, lane_to
 
 # How long before the end agents are reminded of a client who waits.
 AHEAD = timedelta(hours=1)
@@ -41,6 +52,8 @@ FEW = 8
 # Of a template with its blanks filled in: https://www.twilio.com/docs/api/errors/63021.
 LONGEST = 1024
 ACTIONS = frozenset({"ask_template", "ask_templates", "template", "drop"})
+# Clocks differ.
+_JUST_BEFORE = timedelta(minutes=1)
 _SENT = "the client has written meanwhile, and what was held is on its way."
 
 
@@ -53,7 +66,15 @@ def refuse_outside(session: Session, channel: Channel, claimed: ClaimedDelivery)
         raise WindowClosed("the client has never written by this channel")
     if now() >= heard + channel.answers_within:
         hours = channel.answers_within // timedelta(hours=1)
-        raise WindowClosed(f"the client last wrote on {heard:%d %b %Y, %H:%M} UTC, over {hours} hours ago")
+        raise WindowClosed(
+            f"the client last wrote on {heard:%d %b %Y, %H:%M} UTC, over {hours} hours ago", heard_at=heard
+        )
+
+
+def opened_since(session: Session, claimed: ClaimedDelivery, error: WindowClosed, begun: datetime) -> bool:
+    """Say whether the client wrote after a send was refused as too late, or just before the provider refused it."""
+    heard = last_heard(session, claimed.channel, claimed.recipient, claimed.sender)
+    return heard is not None and heard > (error.heard_at or begun - _JUST_BEFORE)
 
 
 def held_text(channel: str, reason: str) -> str:
@@ -88,7 +109,7 @@ class Windows:
 
     def act(self, session: Session, ticket: Ticket, agent: Agent, action: AgentAction, held: Delivery) -> Outcome:
         """Do one of `ACTIONS`; who acts was asked before, and the ticket is locked."""
-        sends = deliveries_to_client(session, held.message_id or 0)
+        sends = lock_deliveries_to_client(session, held.message_id or 0)
         if not any(each.status == DeliveryStatus.HELD for each in sends):
             return answered(action, f"Nothing was changed: {_SENT}")
         if action.action == "drop":
@@ -116,32 +137,44 @@ class Windows:
         filled = dict(action.filled)
         if any(not filled.get(name, "").strip() for name in template.blanks):
             return answered(action, "Nothing was sent: every blank of the template must be filled in.")
-        text = _filled_in(template, filled)
-        if len(text) > LONGEST:
+        if len(_filled_in(template, filled)) > LONGEST:
             return answered(
                 action, f"Nothing was sent: with what is filled in the template is over {LONGEST} characters."
             )
-        self._send(session, ticket, agent, template, {name: filled[name] for name in template.blanks}, text)
+        self._send(session, ticket, agent, held, template, {name: filled[name] for name in template.blanks})
         return Outcome()
 
     def _send(
-        self, session: Session, ticket: Ticket, agent: Agent, template: Template, filled: Mapping[str, str], text: str
+        self,
+        session: Session,
+        ticket: Ticket,
+        agent: Agent,
+        held: Delivery,
+        template: Template,
+        filled: Mapping[str, str],
     ) -> None:
+        text = _filled_in(template, filled)
         message_id = add_message(session, ticket_id=ticket.id, body=text, user_id=agent.user_id)
         use_template(session, message_id, template.external_id, filled)
         desk = desk_of(session, ticket.department_id)
         self.outbox.show(session, ticket, desk, Shown(message_id=message_id, body=text))
-        self.outbox.send_to_client(session, ticket, message_id, text, hold=False)
+        way = Way(held.channel, held.recipient, held.sender)
+        self.outbox.send_by(session, ticket, way, message_id, text)
 
-    def release(self, session: Session, ticket: Ticket, channel: str, client: str) -> None:
+    def release(self, session: Session, channel: str, said: InboundMessage) -> None:
         """Send what is held for a client who has written: it leaves before what is written from now on."""
-        if self.outbox.channels.channels[channel].answers_within is None:
+        opens = self.outbox.channels.channels[channel].answers_within is not None
+        if not opens or said.consent is Consent.WITHDRAWN or not said.recipients:
             return
-        released = release_held(session, lane_to(channel, client))
-        for delivery_id in released:
-            enqueue(session, Wakeup(task="outbound.deliver", channel=channel, row_id=delivery_id))
-        if released:
-            self.outbox.tell(session, ticket, "The client wrote: what was held for them goes out now.")
+        lane = lane_to(channel, said.sender.value)
+        lock_window(session, lane)
+        released = release_held(session, lane, said.recipients[0].value)
+        for delivery in released:
+            enqueue(session, Wakeup(task="outbound.deliver", channel=channel, row_id=delivery.id))
+        for ticket_id in dict.fromkeys(each.ticket_id for each in released):
+            ticket = standing_ticket(session, ticket_id)
+            if ticket is not None:
+                self.outbox.tell(session, ticket, "The client wrote: what was held for them goes out now.")
 
     def remind(self, session: Session) -> int:
         """Tell the agents of clients who wait and soon cannot be answered freely; returns of how many tickets."""

@@ -8,7 +8,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -17,17 +17,18 @@ from sqlalchemy.orm import Session
 from channels.base import ExternalId, OutboundMessage
 from channels.errors import SendError, TryLater, Unclear, Undeliverable, WindowClosed
 from models.base import now
-from models.deliveries import ONCE, PART_BEFORE, DeliveryStatus, Purpose, deliveries_to_client
+from models.deliveries import ONCE, PART_BEFORE, DeliveryStatus, Purpose, lock_deliveries_to_client
 from models.delivery_claims import ClaimedDelivery, claim_delivery, claim_next_in_lane, record_outcome
 from models.departments import desk_of
 from models.merges import standing_ticket
 from models.messages import Message, messages_named, name_message
 from models.suppressions import SuppressionReason, suppress
 from models.tickets import Ticket, name_ticket
+from models.windows import lock_window
 from workers.app import app
 from workers.db import Wakeup, enqueue
 from workers.desk.reports import not_delivered, said_so
-from workers.desk.window import held_text
+from workers.desk.window import held_text, opened_since
 from workers.logs import get_logger
 from workers.outbox import AGENTS_THREAD
 from workers.runtime import Runtime, runtime
@@ -75,16 +76,26 @@ def _leaving(tools: Runtime, session: Session, claimed: ClaimedDelivery | None) 
 
 def attempt(tools: Runtime, claimed: ClaimedDelivery) -> None:
     """Make one send, or one look-up of an earlier one, and record what came of it."""
+    begun = now()
     try:
         name = _look_up(tools, claimed) if claimed.only_asks else _send(tools, claimed)
         _keep_trying(lambda: _sent(tools, claimed, name))
-    except TryLater as error:
+    except SendError as error:
+        outcome = error
+        if isinstance(error, WindowClosed):
+            list_templates(tools, claimed.channel)
+        _keep_trying(lambda: not_sent(tools, claimed, outcome, begun))
+
+
+def not_sent(tools: Runtime, claimed: ClaimedDelivery, error: SendError, begun: datetime) -> None:
+    """Record why a send that was begun then did not end in a provider's yes, and what comes next."""
+    if isinstance(error, TryLater):
         _later(tools, claimed, error)
-    except Undeliverable as error:
+    elif isinstance(error, Undeliverable):
         _failed(tools, claimed, error)
-    except WindowClosed as error:
-        _held(tools, claimed, error)
-    except Unclear as error:
+    elif isinstance(error, WindowClosed):
+        _held(tools, claimed, error, begun)
+    elif isinstance(error, Unclear):
         _unclear(tools, claimed, error)
 
 
@@ -233,17 +244,22 @@ def _reschedule(
     log.info("delivery_postponed", delivery_id=claimed.id, status=str(status), seconds=round(delay, 1))
 
 
-def _held(tools: Runtime, claimed: ClaimedDelivery, error: WindowClosed) -> None:
+def _held(tools: Runtime, claimed: ClaimedDelivery, error: WindowClosed, begun: datetime) -> None:
     """Keep an answer until the client writes, and offer what may be sent meanwhile: once for all parts of it."""
-    list_templates(tools, claimed.channel)
     reason = str(error)
     with tools.database.session_scope() as session:
+        lock_window(session, claimed.lane)
+        sends = lock_deliveries_to_client(session, claimed.message_id or 0)
+        if opened_since(session, claimed, error, begun):
+            again = Wakeup(task="outbound.deliver", channel=claimed.channel, row_id=claimed.id, delay=1)
+            if record_outcome(session, claimed, DeliveryStatus.PENDING, next_attempt_at=now() + timedelta(seconds=1)):
+                enqueue(session, again)
+            return
         if not record_outcome(
             session, claimed, DeliveryStatus.HELD, error_code="window_closed", error_text=reason, external_id=None
         ):
             return
-        sends = deliveries_to_client(session, claimed.message_id or 0)
-        if sum(each.status == DeliveryStatus.HELD for each in sends) == 1:
+        if not any(each.status == DeliveryStatus.HELD for each in sends):
             _tell(tools, session, claimed, held_text(claimed.channel, reason))
     log.info("delivery_held", delivery_id=claimed.id, channel=claimed.channel)
 

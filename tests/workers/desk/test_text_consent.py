@@ -127,3 +127,15 @@ def test_twilios_word_that_a_client_has_opted_out_is_kept_for_that_number(desk: 
     assert desk.scalars(kept) == [f"opted_out {OURS}"]
     assert [each.status for each in desk.deliveries()] == ["failed", "failed"]
     assert len(told(desk, "Not delivered.*opted out")) == 2
+
+
+def test_a_blocked_sender_who_wants_no_messages_gets_none(desk: Desk, thread: str) -> None:
+    desk.pick("more", f"block:{desk.ticket().id}")
+    desk.work()
+    desk.text("STOP")
+    desk.work()
+    assert desk.bodies() == ["Where is my order?"]
+    desk.say("Tomorrow.", thread=thread)
+    desk.work()
+    assert texts(desk) == []
+    assert told(desk, "opted out")

@@ -1,11 +1,18 @@
 """WhatsApp takes free answers for 24 hours after the client's last message: later ones are held, and offered a way."""
 
+from datetime import timedelta
+
 import pytest
 
+from channels.errors import WindowClosed
+from models.base import now
+from models.delivery_claims import claim_delivery
 from sandbox.twilio.account import Habits
 from tests.at_length import times
 from tests.desk import Desk
+from workers.desk.window import refuse_outside
 from workers.tasks.housekeeping import remind_once
+from workers.tasks.outbound import not_sent
 
 CLEO = "whatsapp:+15557654321"
 OURS = "whatsapp:+15550100002"
@@ -104,6 +111,35 @@ def test_what_is_taken_back_is_not_sent_when_the_client_writes(silent: Desk) -> 
     assert sent(silent) == []
     assert statuses(silent) == ["canceled"]
     assert "took the held answer back" in silent.told()
+
+
+def test_a_client_who_writes_while_an_answer_is_being_held_gets_it(silent: Desk) -> None:
+    silent.say("Pull the plug.", thread=silent.thread())
+    silent.ingest()
+    silent.let_time_pass(10)
+    (delivery,) = silent.deliveries()
+    channel, begun = silent.tools.channel("whatsapp"), now()
+    with silent.session() as session:
+        claimed = claim_delivery(session, delivery.id, {"whatsapp": timedelta(seconds=30)})
+    assert claimed is not None
+    with silent.session() as session, pytest.raises(WindowClosed) as late:
+        refuse_outside(session, channel, claimed)
+    silent.text("Are you there?", sender=CLEO, to=OURS)
+    silent.ingest()
+    not_sent(silent.tools, claimed, late.value, begun)
+    silent.let_pass(2)
+    assert sent(silent) == ["Pull the plug."]
+
+
+def test_only_a_message_to_the_same_number_of_ours_that_asks_for_no_silence_releases(silent: Desk) -> None:
+    answer(silent, "Pull the plug.")
+    silent.text("Another desk?", sender=CLEO, to="whatsapp:+15550100099")
+    silent.text("STOP", sender=CLEO, to=OURS)
+    silent.work()
+    assert statuses(silent) == ["held"]
+    silent.text("Are you there?", sender=CLEO, to=OURS)
+    silent.work()
+    assert sent(silent) == ["Pull the plug."]
 
 
 def test_what_is_held_is_changed_by_an_edit_and_ended_by_a_deletion(silent: Desk) -> None:
