@@ -1,5 +1,7 @@
 """Senders whose messages are set aside."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import ForeignKey, String, UniqueConstraint, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -45,11 +47,14 @@ def block_of(session: Session, address: ExternalId) -> Block | None:
     return session.scalar(select(Block).where(Block.type == address.type, Block.value == address.value))
 
 
-def count_set_aside(session: Session, address: ExternalId) -> int | None:
-    """Count one more message of a blocked address and return the ticket it was blocked on; `None` when it is not."""
+def count_set_aside(session: Session, address: ExternalId, spellings: Sequence[str]) -> int | None:
+    """Count one more message of a blocked address, in any of its spellings, and return the ticket it was blocked on.
+
+    `None` when it is not blocked.
+    """
     return session.scalar(
         update(Block)
-        .where(Block.type == address.type, Block.value == address.value)
+        .where(Block.type == address.type, Block.value.in_(spellings))
         .values(set_aside=Block.set_aside + 1)
         .returning(Block.ticket_id)
     )

@@ -274,17 +274,6 @@ def _to_client(message_id: int) -> Select[Delivery]:
     )
 
 
-def card_is_coming(session: Session, ticket_id: int, place: str) -> bool:
-    """Say whether a ticket's card in this channel of the agents is not posted yet."""
-    coming = select(Delivery.id).where(
-        Delivery.ticket_id == ticket_id,
-        Delivery.purpose == Purpose.CARD,
-        Delivery.recipient == place,
-        among(Delivery.status, OPEN),
-    )
-    return session.scalar(coming.limit(1)) is not None
-
-
 def parts_before_failed(session: Session, message_id: int, delivery_id: int) -> bool:
     """Say whether the client lacks a part of a message that was to leave before this one."""
     failed = select(Delivery.id).where(

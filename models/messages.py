@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    and_,
     exists,
     func,
     literal_column,
@@ -26,6 +27,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, aliased, mapped_column
 
 from models.base import UTC_NOW, Base, Identified
+from models.clients import ClientExternalId
 from models.external_ids import ExternalId
 from models.inbound_events import InboundEvent
 
@@ -149,14 +151,24 @@ def name_of_message(session: Session, message_id: int, kind: str, within: Collec
 
 
 def last_source(session: Session, ticket_id: int) -> MessageSource | None:
-    """Return where the client wrote from last in this ticket: that is where an answer goes."""
+    """Return where the client wrote from last in this ticket: that is where an answer goes.
+
+    An address that is another client's by now does not count: one that was merged, wrote, and was parted again.
+    """
     return session.scalar(
         select(MessageSource)
         .join(Message, Message.id == MessageSource.message_id)
-        .where(Message.ticket_id == ticket_id)
+        .where(Message.ticket_id == ticket_id, ~_anothers())
         .order_by(Message.id.desc())
         .limit(1)
     )
+
+
+def _anothers() -> ColumnElement[bool]:
+    """Hold for sources whose sender is a name of another client and none of the message's own."""
+    named = exists().where(ClientExternalId.value == MessageSource.sender)
+    own = named.where(ClientExternalId.client_id == Message.client_id)
+    return and_(named, ~own)
 
 
 def heard_in(session: Session, message_id: int) -> str | None:

@@ -1,8 +1,10 @@
 """Outside addresses that must not be written to."""
 
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import String, Text, UniqueConstraint, and_, delete, or_, select
+from sqlalchemy import String, Text, UniqueConstraint, and_, delete, or_, select, true, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -44,32 +46,41 @@ def suppress(
     return made.first() is not None
 
 
-def trust_again(session: Session, address: ExternalId, *, opted_in_to: str = "") -> set[SuppressionReason]:
-    """Write again to an address that bounced, because somebody writes from it, and return what stood against it.
+def trust_again(
+    session: Session, addresses: Sequence[ExternalId], *, opted_in_to: str = "", said_at: datetime | None = None
+) -> set[SuppressionReason]:
+    """Write again to addresses that bounced, because somebody writes from there, and return what stood against it.
 
-    Who opted out stays left alone, except by the address of ours that they have opted in to.
+    Who opted out stays left alone, except by the address of ours that they have opted in to; what was said before, at
+    `said_at`, lifts nothing.
     """
     bounced = Suppression.reason.in_((SuppressionReason.BOUNCED, SuppressionReason.INVALID))
     opted_out = and_(Suppression.reason == SuppressionReason.OPTED_OUT, Suppression.sender == opted_in_to)
     lifted = session.scalars(
         delete(Suppression)
         .where(
-            Suppression.type == address.type,
-            Suppression.value == address.value,
+            tuple_(Suppression.type, Suppression.value).in_([(each.type, each.value) for each in addresses]),
             or_(bounced, opted_out) if opted_in_to else bounced,
+            Suppression.created_at <= said_at if said_at else true(),
         )
         .returning(Suppression.reason)
     )
     return {SuppressionReason(each) for each in lifted}
 
 
-def suppression_of(session: Session, address: ExternalId, *, sender: str = "") -> Suppression | None:
-    """Return why an address must not be written to from `sender`, `None` when it may; the oldest reason of several."""
+def suppression_of(
+    session: Session, address: ExternalId, *, sender: str = "", alike: Collection[str] = ()
+) -> Suppression | None:
+    """Return why an address must not be written to from `sender`, `None` when it may; the oldest reason of several.
+
+    Who opted out by another of their names, `alike`, is left alone at this one too.
+    """
+    opted_out = and_(Suppression.reason == SuppressionReason.OPTED_OUT, Suppression.value.in_(alike))
     return session.scalar(
         select(Suppression)
         .where(
             Suppression.type == address.type,
-            Suppression.value == address.value,
+            or_(Suppression.value == address.value, opted_out),
             Suppression.sender.in_(("", sender)),
         )
         .order_by(Suppression.id)

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import UTC_NOW, Base, Identified
+from models.messages import Message
 
 
 class Template(Identified, Base):
@@ -75,3 +76,13 @@ def use_template(session: Session, message_id: int, external_id: str, filled: Ma
 def template_use(session: Session, message_id: int) -> TemplateUse | None:
     """Return of which template a message is, `None` for one that somebody wrote."""
     return session.get(TemplateUse, message_id)
+
+
+def used_since(session: Session, ticket_id: int, since: datetime) -> bool:
+    """Say whether a template was sent in a ticket since then."""
+    used = (
+        select(TemplateUse.message_id)
+        .join(Message, Message.id == TemplateUse.message_id)
+        .where(Message.ticket_id == ticket_id, Message.created_at >= since)
+    )
+    return session.scalar(used.limit(1)) is not None

@@ -36,20 +36,15 @@ class EndingWindow:
     heard_at: datetime
 
 
-def last_heard(session: Session, channel: str, client: str, ours: str) -> datetime | None:
-    """Return when a client last wrote from this address to ours, in whatever ticket."""
+def last_heard(session: Session, channel: str, client: Sequence[str], ours: str) -> datetime | None:
+    """Return when a client last wrote from an address, in any of its spellings, to ours, in whatever ticket."""
     return session.scalar(
         select(_HEARD)
         .join(InboundEvent, InboundEvent.id == MessageSource.inbound_event_id)
-        .where(MessageSource.channel == channel, MessageSource.sender == client, MessageSource.recipient == ours)
+        .where(MessageSource.channel == channel, MessageSource.sender.in_(client), MessageSource.recipient == ours)
         .order_by(_HEARD.desc())
         .limit(1)
     )
-
-
-def lock_window(session: Session, lane: str) -> None:
-    """Let nobody else hold or release what is in a lane until this transaction ends."""
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"frontdesk.window {lane}", 0))))
 
 
 def ending_windows(session: Session, channels: Sequence[str], after: datetime, before: datetime) -> list[EndingWindow]:

@@ -60,9 +60,12 @@ class Outbox:
         deliver_soon(session, [*self._card(ticket, desk, Purpose.CARD), *self._shown(ticket, desk, shown)])
 
     def show(self, session: Session, ticket: Ticket, desk: Desk, shown: Shown, *, card: bool = False) -> None:
-        """Show a message in the agents' thread; with `card`, renew the card too."""
+        """Show a message in the agents' thread; with `card`, renew the card too.
+
+        Where the agents work in another channel by now, a card of its own is posted there first.
+        """
         renewal = self._card(ticket, desk, Purpose.CARD_UPDATE) if card else []
-        deliver_soon(session, [*self._shown(ticket, desk, shown), *renewal])
+        deliver_soon(session, [*self._card(ticket, desk, Purpose.CARD), *self._shown(ticket, desk, shown), *renewal])
 
     def tell(
         self, session: Session, ticket: Ticket, text: str, *, about: int | None = None, desk: Desk | None = None
@@ -177,7 +180,7 @@ class Outbox:
 
     def _card(self, ticket: Ticket, desk: Desk, purpose: Purpose) -> list[NewDelivery]:
         # Renewals have a lane of their own: Slack counts them apart, and no post is to wait behind one.
-        lane = f"card:{ticket.id}" if purpose is Purpose.CARD_UPDATE else ""
+        lane = bounded(f"card:{ticket.id}:{desk.agents_channel}") if purpose is Purpose.CARD_UPDATE else ""
         return [self._to_agents(ticket.id, desk, purpose, Shown(), lane=lane)] if self._on(desk) else []
 
     def _shown(self, ticket: Ticket, desk: Desk, shown: Shown) -> list[NewDelivery]:
@@ -199,6 +202,6 @@ class Outbox:
             channel=AGENTS_CHANNEL,
             recipient_type=AGENTS_THREAD,
             recipient=desk.agents_channel or "",
-            lane=lane or f"ticket:{ticket_id}",
+            lane=lane or bounded(f"ticket:{ticket_id}:{desk.agents_channel}"),
             about_delivery_id=shown.about,
         )

@@ -21,7 +21,7 @@ def consent(form: Form, channel: str) -> Consent:
     said = _SAID_BY_TWILIO.get(form.get("OptOutType").strip().upper())
     if said is not None:
         return said
-    word = form.get("Body").strip().lower()
+    word = (form.get("Body") or form.get("ButtonText") or form.get("ListTitle")).strip().lower()
     if channel == "whatsapp":
         return Consent.WITHDRAWN if word in _UNMISTAKABLE else Consent.GIVEN
     return _by_sms(word)

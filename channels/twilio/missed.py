@@ -6,6 +6,7 @@ about is left to a later look, and whatever a call brought by then has the same 
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from operator import itemgetter
@@ -16,6 +17,7 @@ from twilio.rest import Client
 
 from channels.base import ExternalId, RawEvent, bounded
 from channels.errors import SendError, TryLater
+from channels.phone import variants
 from channels.twilio.listed import event_form
 from channels.twilio.numbers import channel_of, conversation_of, is_service, wire_address
 from channels.twilio.send import FAILURES, status_of
@@ -54,7 +56,14 @@ def missed(
 
 def _numbers(client: Client, channel: str, place: ExternalId) -> Sequence[str]:
     """Return the numbers behind an address of ours, as Twilio writes them."""
-    return service_numbers(client, channel, place.value) if is_service(place) else [wire_address(channel, place)]
+    return (
+        service_numbers(client, channel, place.value)
+        if is_service(place)
+        else [
+            wire_address(channel, replace(place, value=each))
+            for each in dict.fromkeys((place.value, *variants(place.value)))
+        ]
+    )
 
 
 def _received(client: Client, number: str, earliest: datetime, latest: datetime) -> "Iterator[MessageInstance]":

@@ -18,6 +18,7 @@ from models.ticket_addresses import address_of_ticket
 from models.tickets import Priority, Ticket, TicketStatus, linked_to
 from models.users import User, agents_of
 from models.windows import last_heard
+from workers.desk.identity import spellings
 from workers.desk.originals import original_buttons
 
 # More than these are asked for in a form, so that the card stays small.
@@ -129,7 +130,7 @@ def _answer_until(session: Session, channels: Registry, source: MessageSource | 
     within = channels.channels[source.channel].answers_within if source else None
     if source is None or within is None:
         return None
-    heard = last_heard(session, source.channel, source.sender, source.recipient)
+    heard = last_heard(session, source.channel, spellings(source.sender), source.recipient)
     return heard + within if heard else None
 
 

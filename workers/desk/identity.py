@@ -31,6 +31,11 @@ class Agent:
     name: str
 
 
+def spellings(address: str) -> tuple[str, ...]:
+    """Return every way to write an address, the given one first: some countries' mobiles have two."""
+    return tuple(dict.fromkeys((address, *variants(address)))) if address.startswith("+") else (address,)
+
+
 def known_as(said: InboundMessage) -> KnownAs:
     """Return every name under which the sender of a message may be known, the one in use first."""
     return every_name(said.sender, *said.also_known_as)
@@ -74,7 +79,8 @@ def _lifted(session: Session, message: InboundMessage) -> frozenset[SuppressionR
         return frozenset()
     given = message.consent is Consent.GIVEN and bool(message.recipients)
     opted_in_to = message.recipients[0].value if given else ""
-    return frozenset(trust_again(session, message.sender, opted_in_to=opted_in_to))
+    names = [each for each in known_as(message).names if each.type == message.sender.type]
+    return frozenset(trust_again(session, names, opted_in_to=opted_in_to, said_at=message.sent_at))
 
 
 def _is_the_sender(said: InboundMessage) -> bool:

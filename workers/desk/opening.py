@@ -13,7 +13,7 @@ from channels.base import AgentAction, Choice, ExternalId, InboundMessage, Menu,
 from channels.errors import TryLater
 from models.base import row_id
 from models.clients import create_client, known_client
-from models.departments import Department, desk_of, desk_owning, first_address, staffed_departments
+from models.departments import Department, desk_of, desk_owning, first_address, owned, staffed_departments
 from models.merges import standing_ticket
 from models.messages import add_message, messages_named
 from models.suppressions import suppression_of
@@ -21,7 +21,7 @@ from models.ticket_addresses import TicketAddress, address_ticket
 from models.tickets import Ticket, name_ticket, open_ticket, ticket_by_external_id
 from models.users import User, works_in
 from workers.desk.home import departments_for
-from workers.desk.identity import Refusal, every_name, user_for
+from workers.desk.identity import Refusal, every_name, spellings, user_for
 from workers.desk.outcome import Ask, Outcome, Prepared, answered
 from workers.logs import get_logger
 from workers.outbox import AGENTS_CHANNEL, AGENTS_THREAD, Outbox, Shown
@@ -37,6 +37,7 @@ _TITLE = 80
 _USAGE = "Write for whom and what it is about: /desk new cleo@client.example Your order of Monday"
 _NO_ADDRESS = "“{text}” is no mail address and no number. Numbers begin with + and the country code."
 _NOT_A_PERSON = "Nothing was opened: no person wrote this message. For a client by mail or phone, use /desk new."
+_AGENTS_CHANNEL = "Nothing was opened: in an agents' channel no client reads the answers. Use /desk new."
 _BY_AN_AGENT = "Nothing was opened: an agent wrote this message. For a client by mail or phone, use /desk new."
 _NEVER_WROTE = "They have never written to you from there: be sure that they want to be written to."
 
@@ -80,6 +81,8 @@ class Openings:
             return answered(action, f"Nothing was opened: your account {user}.")
         if (known := _ticket_of(session, action)) is not None:
             return answered(action, _already(session, user, known))
+        if action.about is not None and _among_agents(session, action.about):
+            return answered(action, _AGENTS_CHANNEL)
         if (reason := _no_clients(session, prepared, action.about)) or action.about is None:
             return answered(action, reason or _NOT_A_PERSON)
         department = _chosen(action, event_id, self.candidates(session, user, action.about))
@@ -146,7 +149,7 @@ class Openings:
         return first_address(session, new.department.id, self.outbox.channels.channels[new.channel].address_type) or ""
 
     def _warnings(self, session: Session, new: "_New", *, is_new: bool) -> Iterator[str]:
-        why = suppression_of(session, new.address, sender=self._ours(session, new))
+        why = suppression_of(session, new.address, sender=self._ours(session, new), alike=spellings(new.address.value))
         if why is not None:
             reason = why.reason.replace("_", " ")
             yield f"This address takes no messages since {why.created_at:%d %b %Y} ({reason}): an answer will fail."
@@ -200,6 +203,11 @@ def _ticket_of(session: Session, action: AgentAction) -> Ticket | None:
         else next(filter(None, (ticket_by_external_id(session, each) for each in threads)), None)
     )
     return standing_ticket(session, found) if found else None
+
+
+def _among_agents(session: Session, about: InboundMessage) -> bool:
+    places = [ExternalId(type=AGENTS_THREAD, value=each.value) for each in about.recipients]
+    return bool(owned(session, places))
 
 
 def _already(session: Session, user: User, ticket: Ticket) -> str:

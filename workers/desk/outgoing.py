@@ -22,13 +22,12 @@ from channels.plans import Piece
 from channels.registry import Registry
 from models.attachments import StoredAttachment, attachments_of, sendable_files
 from models.base import now
-from models.clients import Client
+from models.clients import Client, names_of_client
 from models.deliveries import (
     PART_BEFORE,
     Delivery,
     DeliveryStatus,
     Purpose,
-    card_is_coming,
     deliveries_to_client,
     delivery_by_id,
     parts_before_failed,
@@ -47,6 +46,7 @@ from models.users import User
 from workers.callbacks import callback_name
 from workers.desk.cards import card_of
 from workers.desk.files import remarks
+from workers.desk.identity import spellings
 from workers.desk.mail_instead import mail_buttons
 from workers.desk.offers import offer_buttons
 from workers.desk.originals import original_buttons
@@ -223,14 +223,12 @@ class Outgoing:
 
 
 def _thread(session: Session, claimed: ClaimedDelivery) -> str:
-    """Return the ticket's thread where this is shown, or the newest: a department may have changed its channel."""
+    """Return the ticket's thread in the channel where this is shown; each channel has a card of its own."""
     threads = threads_of(session, claimed.ticket_id, AGENTS_THREAD)
-    if not threads:
-        raise TryLater(NO_CARD_YET)
     here = next((each for each in threads if each.startswith(f"{claimed.recipient}/")), None)
-    if here is None and card_is_coming(session, claimed.ticket_id, claimed.recipient):
+    if here is None:
         raise TryLater(NO_CARD_YET)
-    return here or threads[0]
+    return here
 
 
 def _thread_in_slack(session: Session, ticket: Ticket, message: Message) -> str:
@@ -253,7 +251,9 @@ def _let_agents_finish(session: Session, claimed: ClaimedDelivery, message: Mess
 
 def _refuse_suppressed(session: Session, claimed: ClaimedDelivery) -> None:
     address = ExternalId(type=claimed.recipient_type, value=claimed.recipient)
-    why = suppression_of(session, address, sender=claimed.sender)
+    ticket = session.get_one(Ticket, claimed.ticket_id)
+    alike = {each.value for each in names_of_client(session, ticket.client_id) if each.type == address.type}
+    why = suppression_of(session, address, sender=claimed.sender, alike={*alike, *spellings(address.value)})
     if why is not None:
         raise Undeliverable(
             f"this address takes no messages since {why.created_at:%d %b %Y, %H:%M} UTC ({_because(why)})",

@@ -131,7 +131,7 @@ class Recorder:
 
     def _record_client(self, session: Session, arrival: Arrival) -> Outcome:
         said = arrival.said
-        if (blocked_on := count_set_aside(session, said.sender)) is not None:
+        if (blocked_on := count_set_aside(session, said.sender, identity.spellings(said.sender.value))) is not None:
             leave_alone(session, said)
             return self._set_aside(session, blocked_on)
         # At its first attempt an event has no message yet, and the question would only cost.

@@ -31,7 +31,6 @@ from models.merges import MergeKind, family_of, lock_standing
 from models.messages import name_message
 from models.suppressions import SuppressionReason, suppress
 from models.tickets import Ticket
-from models.windows import lock_window
 from workers.callbacks import Callback, read_callback
 from workers.db import Wakeup, enqueue
 from workers.desk.outcome import Outcome, ignored
@@ -146,7 +145,6 @@ class Reports:
 
     def _hold(self, session: Session, ticket: Ticket, delivery: Delivery, report: DeliveryReport) -> None:
         """Keep what came back only because the client last wrote too long ago, by their provider's clock."""
-        lock_window(session, delivery.lane)
         others = lock_deliveries_to_client(session, delivery.message_id or 0)
         first = not any(each.status == DeliveryStatus.HELD for each in others)
         delivery.status, delivery.external_id, delivery.lookups = DeliveryStatus.HELD, None, 0

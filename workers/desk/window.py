@@ -7,6 +7,7 @@ template may be sent.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from sqlalchemy.orm import Session
 
@@ -36,12 +37,12 @@ from models.delivery_claims import ClaimedDelivery
 from models.departments import desk_of
 from models.merges import lock_standing, standing_ticket
 from models.messages import add_message
-from models.templates import Template, template_by_id, templates_of, use_template
+from models.templates import Template, template_by_id, templates_of, use_template, used_since
 from models.tickets import Ticket
-from models.windows import EndingWindow, ending_windows, last_heard, lock_window, remind_once, span
+from models.windows import EndingWindow, ending_windows, last_heard, remind_once, span
 from workers.db import Wakeup, enqueue
 from workers.desk import lifecycle
-from workers.desk.identity import Agent
+from workers.desk.identity import Agent, spellings
 from workers.desk.outcome import Ask, Outcome, answered
 from workers.outbox import Outbox, Shown, Way, lane_to
 
@@ -52,8 +53,8 @@ FEW = 8
 # Of a template with its blanks filled in: https://www.twilio.com/docs/api/errors/63021.
 LONGEST = 1024
 ACTIONS = frozenset({"ask_template", "ask_templates", "template", "drop"})
-# Clocks differ.
-_JUST_BEFORE = timedelta(minutes=1)
+# In which two agents may have filled in the same form.
+JUST_NOW = timedelta(minutes=5)
 _SENT = "the client has written meanwhile, and what was held is on its way."
 
 
@@ -61,7 +62,7 @@ def refuse_outside(session: Session, channel: Channel, claimed: ClaimedDelivery)
     """Raise `WindowClosed` when the client last wrote too long ago."""
     if channel.answers_within is None:
         return
-    heard = last_heard(session, channel.name, claimed.recipient, claimed.sender)
+    heard = last_heard(session, channel.name, spellings(claimed.recipient), claimed.sender)
     if heard is None:
         raise WindowClosed("the client has never written by this channel")
     if now() >= heard + channel.answers_within:
@@ -72,9 +73,9 @@ def refuse_outside(session: Session, channel: Channel, claimed: ClaimedDelivery)
 
 
 def opened_since(session: Session, claimed: ClaimedDelivery, error: WindowClosed, begun: datetime) -> bool:
-    """Say whether the client wrote after a send was refused as too late, or just before the provider refused it."""
-    heard = last_heard(session, claimed.channel, claimed.recipient, claimed.sender)
-    return heard is not None and heard > (error.heard_at or begun - _JUST_BEFORE)
+    """Say whether the client wrote after a send was refused as too late: by us, or since it was begun."""
+    heard = last_heard(session, claimed.channel, spellings(claimed.recipient), claimed.sender)
+    return heard is not None and heard > (error.heard_at or begun)
 
 
 def held_text(channel: str, reason: str) -> str:
@@ -137,6 +138,8 @@ class Windows:
         filled = dict(action.filled)
         if any(not filled.get(name, "").strip() for name in template.blanks):
             return answered(action, "Nothing was sent: every blank of the template must be filled in.")
+        if used_since(session, ticket.id, now() - JUST_NOW):
+            return answered(action, "Nothing was sent: a template has just gone out in this ticket.")
         if len(_filled_in(template, filled)) > LONGEST:
             return answered(
                 action, f"Nothing was sent: with what is filled in the template is over {LONGEST} characters."
@@ -166,15 +169,26 @@ class Windows:
         opens = self.outbox.channels.channels[channel].answers_within is not None
         if not opens or said.consent is Consent.WITHDRAWN or not said.recipients:
             return
-        lane = lane_to(channel, said.sender.value)
-        lock_window(session, lane)
-        released = release_held(session, lane, said.recipients[0].value)
-        for delivery in released:
-            enqueue(session, Wakeup(task="outbound.deliver", channel=channel, row_id=delivery.id))
-        for ticket_id in dict.fromkeys(each.ticket_id for each in released):
+        for client in sorted(spellings(said.sender.value)):
+            self._release(session, lane_to(channel, client), said.recipients[0].value)
+
+    def _release(self, session: Session, lane: str, ours: str) -> None:
+        for ticket_id, sends in groupby(release_held(session, lane, ours), key=lambda each: each.ticket_id):
             ticket = standing_ticket(session, ticket_id)
-            if ticket is not None:
-                self.outbox.tell(session, ticket, "The client wrote: what was held for them goes out now.")
+            if ticket is None or ticket.closed_at is not None:
+                self._too_late(session, ticket, [each.id for each in sends])
+                continue
+            for each in sends:
+                enqueue(session, Wakeup(task="outbound.deliver", channel=each.channel, row_id=each.id))
+            self.outbox.tell(session, ticket, "The client wrote: what was held for them goes out now.")
+
+    def _too_late(self, session: Session, ticket: Ticket | None, delivery_ids: Sequence[int]) -> None:
+        """Leave out what was held in a ticket that has ended: the client writes about something else."""
+        cancel_deliveries(session, delivery_ids)
+        if ticket is not None:
+            self.outbox.tell(
+                session, ticket, "The client wrote. What was held here is not sent: this ticket is closed."
+            )
 
     def remind(self, session: Session) -> int:
         """Tell the agents of clients who wait and soon cannot be answered freely; returns of how many tickets."""

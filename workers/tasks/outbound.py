@@ -15,8 +15,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from channels.base import ExternalId, OutboundMessage
-from channels.errors import SendError, TryLater, Unclear, Undeliverable, WindowClosed
+from channels.errors import SendError, Stopped, TryLater, Unclear, Undeliverable, WindowClosed
 from models.base import now
+from models.belongings import lock_names
 from models.deliveries import ONCE, PART_BEFORE, DeliveryStatus, Purpose, lock_deliveries_to_client
 from models.delivery_claims import ClaimedDelivery, claim_delivery, claim_next_in_lane, record_outcome
 from models.departments import desk_of
@@ -24,7 +25,6 @@ from models.merges import standing_ticket
 from models.messages import Message, messages_named, name_message
 from models.suppressions import SuppressionReason, suppress
 from models.tickets import Ticket, name_ticket
-from models.windows import lock_window
 from workers.app import app
 from workers.db import Wakeup, enqueue
 from workers.desk.reports import not_delivered, said_so
@@ -91,6 +91,8 @@ def not_sent(tools: Runtime, claimed: ClaimedDelivery, error: SendError, begun: 
     """Record why a send that was begun then did not end in a provider's yes, and what comes next."""
     if isinstance(error, TryLater):
         _later(tools, claimed, error)
+        if isinstance(error, Stopped) and claimed.attempts == 1:
+            _tell_stopped(tools, claimed, error)
     elif isinstance(error, Undeliverable):
         _failed(tools, claimed, error)
     elif isinstance(error, WindowClosed):
@@ -248,7 +250,8 @@ def _held(tools: Runtime, claimed: ClaimedDelivery, error: WindowClosed, begun: 
     """Keep an answer until the client writes, and offer what may be sent meanwhile: once for all parts of it."""
     reason = str(error)
     with tools.database.session_scope() as session:
-        lock_window(session, claimed.lane)
+        # Whoever records what the client writes holds their names too: neither misses the other.
+        lock_names(session, session.get_one(Ticket, claimed.ticket_id).client_id)
         sends = lock_deliveries_to_client(session, claimed.message_id or 0)
         if opened_since(session, claimed, error, begun):
             again = Wakeup(task="outbound.deliver", channel=claimed.channel, row_id=claimed.id, delay=1)
@@ -262,6 +265,14 @@ def _held(tools: Runtime, claimed: ClaimedDelivery, error: WindowClosed, begun: 
         if not any(each.status == DeliveryStatus.HELD for each in sends):
             _tell(tools, session, claimed, held_text(claimed.channel, reason))
     log.info("delivery_held", delivery_id=claimed.id, channel=claimed.channel)
+
+
+def _tell_stopped(tools: Runtime, claimed: ClaimedDelivery, error: Stopped) -> None:
+    """Say once in the thread that an answer waits for an operator, with another way if there is one."""
+    if not claimed.to_client or pacing.tried_long_enough(claimed, error):
+        return
+    with tools.database.session_scope() as session:
+        _tell(tools, session, claimed, f"Not sent yet, an operator must act first. {error}")
 
 
 def _failed(tools: Runtime, claimed: ClaimedDelivery, error: Undeliverable) -> None:

@@ -153,7 +153,11 @@ def test_every_status_of_a_message_is_an_event_of_its_own() -> None:
     path = "/webhooks/twilio/status/0c7e1f1e-5f0b-4a9e-8d6a-1f1d7a3f0b11"
     body = b"MessageSid=SM1&MessageStatus=delivered&From=whatsapp%3A%2B1555&To=whatsapp%3A%2B1556"
     (event,) = WEBHOOK.receive(request(path=path, body=body)).events
-    assert (event.channel, event.external_id, event.conversation) == ("whatsapp", "status:SM1:delivered", "SM1")
+    assert (event.channel, event.external_id, event.conversation) == (
+        "whatsapp",
+        f"status:SM1:delivered:{path.rpartition('/')[2]}",
+        "SM1",
+    )
     assert event.facts == {"kind": "status", "key": "0c7e1f1e-5f0b-4a9e-8d6a-1f1d7a3f0b11"}
 
 

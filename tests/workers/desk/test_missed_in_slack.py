@@ -40,6 +40,15 @@ def reconciler(desk: Desk) -> Reconciler:
     return Reconciler(tools=desk.tools, inbox=desk.inbox, overlap=timedelta(0))
 
 
+def found_in_slack(desk: Desk) -> int:
+    """Look once, and return how much of what Slack tells was new; the sandbox's phone has texts of others."""
+    events = "SELECT count(*) FROM inbound_events WHERE channel = 'slack'"
+    (before,) = desk.scalars(events)
+    reconciler(desk).run()
+    (after,) = desk.scalars(events)
+    return int(str(after)) - int(str(before))
+
+
 def thread(desk: Desk) -> tuple[str, str]:
     """Open a ticket by text and return the channel and `ts` of its thread."""
     desk.text("Help")
@@ -106,7 +115,7 @@ def test_our_own_posts_are_not_taken_for_anybodys(desk: Desk, look: Callable[[],
 def test_a_channel_that_was_never_looked_at_begins_now(desk: Desk) -> None:
     channel, ts = thread(desk)
     desk.sandbox.say("U0ADA", channel, "Before our time", thread_ts=ts)
-    assert reconciler(desk).run() == 0
+    assert found_in_slack(desk) == 0
     with desk.tools.database.session_scope() as session:
         known = session.scalars(text("SELECT value FROM reconciliations")).all()
     assert {value for _, value in PLACES} < set(known)
@@ -124,7 +133,7 @@ def test_a_private_channel_that_nobody_let_us_into_is_told_to_operators_until_so
     assert "invite the bot if it is private" in told["reason"]
     desk.sandbox.add_channel("C0CLOSED", "closed", ["U0CLEO"], private=True)
     desk.sandbox.say("U0CLEO", "C0CLOSED", "At last")
-    assert reconciler(desk).run() == 1
+    assert found_in_slack(desk) == 1
     desk.work()
     assert desk.ticket().title == "At last"
 
@@ -134,5 +143,5 @@ def test_slack_away_leaves_the_moment_where_it_was(desk: Desk) -> None:
     channel, ts = thread(desk)
     desk.sandbox.say("U0ADA", channel, "Later", thread_ts=ts)
     desk.sandbox.fault(Fault(service="slack", method="conversations.history", kind="5xx_before", times=3))
-    assert reconciler(desk).run() == 0
-    assert reconciler(desk).run() == 1
+    assert found_in_slack(desk) == 0
+    assert found_in_slack(desk) == 1
