@@ -75,6 +75,7 @@ def emulated_environment(
         "PUBLIC_URL": door_url,
         "REPLY_HOLD_SECONDS": "0",
         "SLACK_POSTS_PER_SECOND": "0",
+        "SLACK_GROUPING_SECONDS": "0",
         "TWILIO_SMS_PER_SECOND": "0",
     }
 

@@ -80,7 +80,7 @@ def test_a_whatsapp_card_says_until_when_answers_are_taken(desk: Desk) -> None:
     desk.work()
     assert "*Answer until*" in desk.card()
     assert "(23 hours left)" in desk.card() or "(1 day left)" in desk.card()
-    desk.scalars("UPDATE messages SET created_at = created_at - interval '25 hours' RETURNING id")
+    desk.scalars("UPDATE inbound_events SET created_at = created_at - interval '25 hours' RETURNING id")
     desk.pick("take")
     desk.work()
     assert "over: no answer is taken" in desk.card()
