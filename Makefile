@@ -28,7 +28,7 @@ up: $(READY) ## Run everything on this machine until Ctrl-C
 	@$(BIN)/frontdesk up
 
 test: $(READY) ## Run all tests, on a real PostgreSQL and a real Redis
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 emulators: $(EMULATORS) ## Fetch the emulators that tests/emulators needs (npm)
 
