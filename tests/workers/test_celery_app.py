@@ -224,8 +224,7 @@ def crafted_messages(queue: str) -> list[bytes]:
 
 
 @pytest.fixture
-def worker(environment: dict[str, str], tmp_path: Path, broker: Redis) -> Iterator[subprocess.Popen[bytes]]:
-    broker.delete("inbound.email")  # of what doors in other tests woke nobody for
+def worker(environment: dict[str, str], tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "workers", "worker", "--queues", "inbound.email", "--concurrency", "1"]
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(command, env={**os.environ, **environment}, cwd=tmp_path, stderr=log)
