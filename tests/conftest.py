@@ -1,20 +1,23 @@
 """Real servers for every test: one PostgreSQL, Redis and sandbox a test process, a database of its own a test."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 import structlog
-from sqlalchemy import make_url
+from sqlalchemy import event, make_url
 
 from sandbox.client import Sandbox, wait_for
 from tests.desk import Desk, apply_example
+from workers.db import Database
 from workers.local.postgres import LocalPostgres
 from workers.local.processes import answers
 from workers.local.redis import LocalRedis
@@ -22,6 +25,9 @@ from workers.local.supervisor import free_port
 from workers.migrate import migrate
 from workers.runtime import build
 from workers.settings import from_environment
+
+# What the servers of several test processes may come to need, in bytes.
+ROOM = 4 << 30
 
 CREDENTIALS = {
     "SECRET_KEY": "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
@@ -34,7 +40,7 @@ CREDENTIALS = {
 
 @pytest.fixture(autouse=True)
 def logs_as_they_come() -> Iterator[None]:
-    """Take back what a command run in this process said of logs: the level it chose would hide events from other tests."""
+    """Take back what a command run in this process said of logs: its level would hide events from other tests."""
     yield
     if structlog.is_configured():
         structlog.reset_defaults()
@@ -43,16 +49,23 @@ def logs_as_they_come() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def folder() -> Iterator[Path]:
     # Not tmp_path: its parents are closed to other users, and root's servers run as another user.
-    with tempfile.TemporaryDirectory(prefix="frontdesk-test-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="frontdesk-test-", dir=_fastest(), ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o755)
         yield Path(name)
+
+
+def _fastest() -> Path | None:
+    """Return where files are kept in memory, if there is room: a database is hundreds of files, most tests make one."""
+    memory = Path("/dev/shm")  # noqa: S108 (what is made there has a name nobody knows before)
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM
+    return memory if roomy else None
 
 
 @pytest.fixture(scope="session")
 def postgres(folder: Path) -> Iterator[LocalPostgres]:
     # Nothing here outlives the run, so the disk need not be waited for; the chaos test keeps fsync on. A vacuum under
     # way in a database would keep its owner from dropping it.
-    settings = {"fsync": "off", "max_connections": "200", "autovacuum": "off"}
+    settings = {"fsync": "off", "max_connections": "200", "autovacuum": "off", "max_wal_size": "256MB"}
     with LocalPostgres.start(folder / "postgres", settings=settings) as server:
         yield server
 
@@ -164,9 +177,24 @@ def _environment(database_url: str, redis: LocalRedis, sandbox_process: dict[str
     }
 
 
+@pytest.fixture(scope="session")
+def known_statements(postgres: LocalPostgres) -> Callable[[str], Database]:
+    """Return what leads one and the same engine to another database: it compiles its statements once a process."""
+    database = Database(postgres.url, lambda _: None)
+    target: dict[str, str | None] = {}
+
+    def lead(url: str) -> Database:
+        target["dbname"] = make_url(url).database
+        return database
+
+    event.listen(database.engine, "do_connect", lambda _dialect, _record, _args, given: given.update(target))
+    return lead
+
+
 @pytest.fixture
-def desk(environment: dict[str, str], sandbox: Sandbox) -> Iterator[Desk]:
+def desk(environment: dict[str, str], sandbox: Sandbox, known_statements: Callable[[str], Database]) -> Iterator[Desk]:
     """A desk whose workers are the test itself: `desk.work()` does what is due."""
-    made = Desk(build(from_environment(environment), lambda _: None), sandbox)
+    tools = build(from_environment(environment), lambda _: None)
+    made = Desk(replace(tools, database=known_statements(environment["DATABASE_URL"])), sandbox)
     yield made
     made.tools.database.engine.dispose()
