@@ -42,7 +42,7 @@ class _Server(uvicorn.Server):
 async def serve(settings: Settings, tell: Tell) -> None:
     """Run until a signal comes. Raises `OSError` when a port or the ledger's file cannot be had."""
     with socket.create_server((settings.host, settings.port)) as listening:
-        # asyncio does so only for sockets that name their protocol; without it an answer waits 40 ms for its second half.
+        # asyncio does so only for sockets that name their protocol; without it half an answer waits 40 ms.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         settings = replace(settings, port=listening.getsockname()[1])
         ledger, calls = Ledger(settings.ledger, tell), Calls()

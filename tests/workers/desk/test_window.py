@@ -12,7 +12,7 @@ from tests.at_length import times
 from tests.desk import Desk
 from workers.desk.window import refuse_outside
 from workers.tasks.housekeeping import remind_once
-from workers.tasks.outbound import not_sent
+from workers.tasks.outcomes import not_sent
 
 CLEO = "whatsapp:+15557654321"
 OURS = "whatsapp:+15550100002"
