@@ -157,6 +157,16 @@ def give_turn(session: Session, delivery_id: int, wait: float) -> None:
     )
 
 
+def postpone(session: Session, delivery_id: int, wait: float) -> None:
+    """Let a send that was given back be due in so many seconds."""
+    session.execute(
+        update(Delivery)
+        .where(Delivery.id == delivery_id)
+        .values(next_attempt_at=UTC_NOW + literal(timedelta(seconds=wait)))
+        .execution_options(synchronize_session=False)
+    )
+
+
 def claimable() -> ColumnElement[bool]:
     """Hold for rows that are due and that nobody holds."""
     return and_(

@@ -13,7 +13,7 @@ from channels.errors import SendError, Stopped, TooMany, TryLater
 from channels.pace import Act, Pace
 from models.base import now
 from models.deliveries import Purpose
-from models.delivery_claims import ClaimedDelivery, begin_anew, give_turn, put_back
+from models.delivery_claims import ClaimedDelivery, begin_anew, give_turn, postpone, put_back
 from models.throttles import Barrier, barrier, claim_try, pause, resume, stop, take_turn
 from workers.db import Wakeup, enqueue
 from workers.logs import get_logger
@@ -90,11 +90,22 @@ def refused(tools: Runtime, session: Session, claimed: ClaimedDelivery, error: S
     Called once its outcome is written, in the same transaction.
     """
     pace = _pace(tools, claimed)
-    if isinstance(error, Stopped) and pace is not None:
+    if pace is None:
+        return delay
+    if isinstance(error, Stopped):
         _stopped(session, claimed, pace, error)
-    elif isinstance(error, TooMany) and pace is not None and not claimed.only_asks:  # questions are counted apart
+    elif isinstance(error, TooMany) and not claimed.only_asks:  # questions are counted apart
         return _paused(session, claimed, pace, delay)
+    elif barrier(session, claimed.channel, pace.key).next_try is not None:
+        return _behind_others(session, claimed, delay)
     return delay
+
+
+def _behind_others(session: Session, claimed: ClaimedDelivery, delay: float) -> float:
+    """Leave the next try to another: what fails for a reason of its own would never find out whether a stop ended."""
+    wait = max(delay, TRY_AGAIN.total_seconds() + 2 * AFTER_A_TRY)
+    postpone(session, claimed.id, wait)
+    return wait
 
 
 def _stopped(session: Session, claimed: ClaimedDelivery, pace: Pace, error: Stopped) -> None:

@@ -152,6 +152,22 @@ def test_a_channel_without_the_bot_stops_is_told_once_and_goes_on_in_order_when_
 
 
 @pytest.mark.usefixtures("without_the_bot")
+def test_what_fails_for_another_reason_leaves_the_next_try_of_a_stopped_channel_to_another(desk: Desk) -> None:
+    mails(desk, 2, to="billing@desk.example")
+    desk.work()
+    invite_the_bot(desk.sandbox)
+    desk.sandbox.fault(Fault(service="slack", method="chat.postMessage", kind="5xx_before", place="C0BILLING"))
+    desk.let_pass(301)
+    desk.let_pass(60)
+    assert posts(desk, "C0BILLING") == []
+    desk.let_pass(260)
+    assert posts(desk, "C0BILLING")[0].split()[-1] == "1"
+    for _ in range(3):
+        desk.let_pass(30)
+    assert len(posts(desk, "C0BILLING")) == 4
+
+
+@pytest.mark.usefixtures("without_the_bot")
 def test_what_a_client_should_have_had_for_a_day_is_told_to_the_agents_though_the_channel_is_stopped(
     desk: Desk,
 ) -> None:
