@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from channels import registry
 from workers.db import Wakeup
 from workers.logs import get_logger
-from workers.settings import settings
+from workers.settings import Settings, settings
 
 log = get_logger()
 
@@ -32,8 +32,9 @@ VISIBILITY_TIMEOUT = 600
 # In KiB. A child that a large mail has left larger than this is replaced once it is idle.
 LARGEST_CHILD = 115_000
 
-# Seconds between looks whether a digest is due.
-DIGEST_LOOKS = 60
+# Seconds between looks whether a digest, or a word about a window that ends, is due.
+DIGEST_LOOKS = 60.0
+REMINDER_LOOKS = 60.0
 
 # Few enough that the rows of a burst spread over the workers.
 ROWS_A_TASK = 20
@@ -79,29 +80,26 @@ def _configuration() -> dict[str, Any]:
         "worker_enable_soft_shutdown_on_idle": True,
         "worker_hijack_root_logger": False,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
-        "beat_schedule": {
-            "sweep": {
-                "task": "housekeeping.sweep",
-                "schedule": current.sweep_interval,
-                "options": {"queue": HOUSEKEEPING, "expires": max(current.sweep_interval * 2, 5)},
-            },
-            "remind": {
-                "task": "housekeeping.remind",
-                "schedule": 60.0,
-                "options": {"queue": HOUSEKEEPING, "expires": 60.0},
-            },
-            "reconcile": {
-                "task": "housekeeping.reconcile",
-                "schedule": current.reconcile_interval,
-                "options": {"queue": HOUSEKEEPING, "expires": current.reconcile_interval},
-            },
-            "digest": {
-                "task": "housekeeping.digest",
-                "schedule": DIGEST_LOOKS,
-                "options": {"queue": HOUSEKEEPING, "expires": DIGEST_LOOKS},
-            },
-        },
+        "beat_schedule": _beat_schedule(current),
         "timezone": "UTC",
+    }
+
+
+def _beat_schedule(current: Settings) -> dict[str, Any]:
+    """Return what housekeeping does every so many seconds. What no worker took meanwhile is forgotten, not piled up."""
+    every = {
+        "sweep": current.sweep_interval,
+        "remind": REMINDER_LOOKS,
+        "reconcile": current.reconcile_interval,
+        "digest": DIGEST_LOOKS,
+    }
+    return {
+        name: {
+            "task": f"{HOUSEKEEPING}.{name}",
+            "schedule": seconds,
+            "options": {"queue": HOUSEKEEPING, "expires": max(seconds, 5)},
+        }
+        for name, seconds in every.items()
     }
 
 

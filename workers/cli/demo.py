@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 
 from sandbox.client import Sandbox
-from workers.cli.play import STEPS, Play, StepFailedError
+from workers.cli.play import Play, StepFailedError
+from workers.cli.play_steps import STEPS
 from workers.local.desk import LocalDesk, Ports
 from workers.local.errors import LocalError
 from workers.local.supervisor import free_port
