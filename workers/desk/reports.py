@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from channels.base import Button, DeliveryReport, ExternalId, ReportState
 from channels.email import tokens
 from models.base import now
+from models.belongings import lock_names
 from models.deliveries import (
     NOT_BEGUN,
     PROGRESS,
@@ -34,7 +35,7 @@ from models.tickets import Ticket
 from workers.callbacks import Callback, read_callback
 from workers.db import Wakeup, enqueue
 from workers.desk.outcome import Outcome, ignored
-from workers.desk.window import held_text
+from workers.desk.window import held_text, wrote_since
 from workers.logs import get_logger
 from workers.outbox import Outbox
 
@@ -75,6 +76,9 @@ class Reports:
             external_id=name.value if name else "",
             idempotency_key=callback.idempotency_key,
         )
+        if delivery is not None and report.window_closed:
+            # Whoever records what the client writes holds their names too: neither misses the other.
+            lock_names(session, session.get_one(Ticket, delivery.ticket_id).client_id)
         ticket = lock_standing(session, delivery.ticket_id) if delivery else None
         if delivery is None or ticket is None or not self._proven(session, report, delivery, ticket):
             return ignored("a report on a message that is not ours")
@@ -144,11 +148,15 @@ class Reports:
             self.outbox.mark(session, ticket.id, delivery.message_id, desk_of(session, ticket.department_id))
 
     def _hold(self, session: Session, ticket: Ticket, delivery: Delivery, report: DeliveryReport) -> None:
-        """Keep what came back only because the client last wrote too long ago, by their provider's clock."""
+        """Keep what came back only because the client last wrote too long ago, unless they have written since."""
         others = lock_deliveries_to_client(session, delivery.message_id or 0)
         first = not any(each.status == DeliveryStatus.HELD for each in others)
-        delivery.status, delivery.external_id, delivery.lookups = DeliveryStatus.HELD, None, 0
-        delivery.lease_until = None
+        delivery.external_id, delivery.lease_until, delivery.lookups = None, None, 0
+        if wrote_since(session, delivery, delivery.attempted_at or delivery.created_at):
+            delivery.status, delivery.next_attempt_at, delivery.attempted_at = DeliveryStatus.PENDING, now(), None
+            _wake(session, [delivery])
+            return
+        delivery.status = DeliveryStatus.HELD
         delivery.error_code, delivery.error_text = report.code, report.detail
         if first:
             self.outbox.tell(session, ticket, held_text(delivery.channel, CLOSED), about=delivery.id)

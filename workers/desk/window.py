@@ -74,8 +74,13 @@ def refuse_outside(session: Session, channel: Channel, claimed: ClaimedDelivery)
 
 def opened_since(session: Session, claimed: ClaimedDelivery, error: WindowClosed, begun: datetime) -> bool:
     """Say whether the client wrote after a send was refused as too late: by us, or since it was begun."""
-    heard = last_heard(session, claimed.channel, spellings(claimed.recipient), claimed.sender)
-    return heard is not None and heard > (error.heard_at or begun)
+    return wrote_since(session, claimed, error.heard_at or begun)
+
+
+def wrote_since(session: Session, send: ClaimedDelivery | Delivery, moment: datetime) -> bool:
+    """Say whether the client of a send wrote by its channel, to where it goes out from, after a moment."""
+    heard = last_heard(session, send.channel, spellings(send.recipient), send.sender)
+    return heard is not None and heard > moment
 
 
 def held_text(channel: str, reason: str) -> str:

@@ -176,6 +176,22 @@ def test_what_whatsapp_finds_too_late_is_held_too(desk: Desk, when: str) -> None
     assert statuses(desk) == ["sent"]
 
 
+def test_an_answer_that_came_back_after_the_client_wrote_goes_out_once_more_and_only_then_is_held(desk: Desk) -> None:
+    desk.text("It burns.", sender=CLEO, to=OURS)
+    desk.work()
+    answer(desk, "Pull the plug.")
+    desk.text("Are you there?", sender=CLEO, to=OURS)
+    desk.work()
+    for status in ("sent", "held"):
+        (delivery,) = desk.deliveries()
+        key, sid = str(delivery.idempotency_key), str(delivery.external_id)
+        desk.report(key, sid, "failed", ErrorCode="63016", To=CLEO, From=OURS)
+        desk.work()
+        assert statuses(desk) == [status]
+    assert sent(desk) == ["Pull the plug."] * 2
+    assert desk.told().count(HELD) == 1
+
+
 def test_nothing_is_done_about_a_held_answer_by_who_may_not_or_when_it_is_gone(silent: Desk) -> None:
     answer(silent, "Pull the plug.")
     offer, notice = silent.offer("feedback"), silent.notice(HELD)
