@@ -28,6 +28,7 @@ from channels.errors import TryLater, Unclear, Undeliverable
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 3
 _CHUNK = 64 * 1024
+LONGEST_RETRY_AFTER = 3600.0
 _PORTS = {"http": 80, "https": 443}
 _HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 # Whatever a connection or a strange answer on it raises.
@@ -292,5 +293,6 @@ def _status_error(response: urllib3.BaseHTTPResponse) -> TryLater | Undeliverabl
 
 
 def seconds(retry_after: str | None) -> float | None:
-    """Read a Retry-After header in seconds; the form with a date, which neither provider uses, counts as none."""
-    return float(retry_after) if retry_after and re.fullmatch("[0-9]{1,6}", retry_after.strip()) else None
+    """Read a Retry-After header in seconds, an hour at most; the form with a date, which no provider uses, is none."""
+    given = retry_after.strip() if retry_after else ""
+    return min(float(given), LONGEST_RETRY_AFTER) if re.fullmatch("[0-9]{1,6}", given) else None

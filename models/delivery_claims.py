@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select, true, update
 from sqlalchemy.orm import Session, aliased
 
 from models.base import UTC_NOW, among
@@ -193,14 +193,17 @@ def record_outcome(session: Session, claimed: ClaimedDelivery, status: DeliveryS
     return written.scalar() is not None
 
 
-def due_deliveries(session: Session, *, older_than: timedelta, limit: int) -> list[tuple[int, str]]:
-    """Return (id, channel) of lanes' heads that are due since `older_than` and that nobody holds, oldest first."""
+def due_deliveries(
+    session: Session, *, older_than: timedelta, limit: int, channel: str | None = None
+) -> list[tuple[int, str]]:
+    """Return (id, channel) of lanes' heads that nobody holds, due since `older_than` (of `channel`)."""
     before = aliased(Delivery)
     ahead = exists().where(before.lane == Delivery.lane, before.id < Delivery.id, among(before.status, OPEN))
     late = UTC_NOW - literal(older_than)
     rows = session.execute(
         select(Delivery.id, Delivery.channel)
         .where(among(Delivery.status, OPEN), claimable(), Delivery.next_attempt_at < late, ~ahead)
+        .where(Delivery.channel == channel if channel else true())
         .order_by(Delivery.id)
         .limit(limit)
     )

@@ -26,6 +26,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB, insert
@@ -238,8 +239,10 @@ def _write_if_ours(session: Session, claimed: ClaimedEvent, values: dict[str, An
     return ours.scalar() is not None
 
 
-def due_events(session: Session, *, older_than: timedelta, limit: int) -> list[tuple[int, str]]:
-    """Return (id, channel) of conversations' heads that nobody holds and that have waited for `older_than`."""
+def due_events(
+    session: Session, *, older_than: timedelta, limit: int, channel: str | None = None
+) -> list[tuple[int, str]]:
+    """Return (id, channel) of conversations' heads that nobody holds, due since `older_than` (of `channel`)."""
     late = UTC_NOW - literal(older_than)
     before = aliased(InboundEvent)
     ahead = exists().where(
@@ -248,6 +251,7 @@ def due_events(session: Session, *, older_than: timedelta, limit: int) -> list[t
     rows = session.execute(
         select(InboundEvent.id, InboundEvent.channel)
         .where(among(InboundEvent.status, OPEN), _claimable(), InboundEvent.next_attempt_at < late, ~ahead)
+        .where(InboundEvent.channel == channel if channel else true())
         .order_by(InboundEvent.id)
         .limit(limit)
     )

@@ -36,6 +36,12 @@ SENTENCES = {
     "restricted_action": "a workspace setting forbids the bot to post there; an admin must allow it.",
     "restricted_action_read_only_channel": "only some may post in this channel; an admin must allow the bot to.",
     "restricted_action_thread_only_channel": "this channel takes threads only; an admin must change that.",
+    "org_login_required": "the workspace is being moved to an organization; Frontdesk tries again by itself.",
+    "external_channel_migrating": "the channel is being moved; Frontdesk tries again by itself.",
+    "access_denied": "the app may not do this; an admin must allow it.",
+    "accesslimited": "the workspace forbids this network; an admin must allow the addresses Frontdesk calls from.",
+    "enterprise_is_restricted": "the organization forbids it; an admin must allow the app.",
+    "two_factor_setup_required": "the workspace asks for two-factor authentication; an admin must set it up.",
     "user_not_in_channel": "the person is not in the channel.",
     "user_not_found": "the person cannot be found.",
     "cannot_dm_bot": "the person is a bot.",
@@ -56,6 +62,8 @@ _STOPPED = frozenset(
         *("token_revoked", "token_expired", "missing_scope", "no_permission"),
         *("ekm_access_denied", "team_access_not_granted", "restricted_action"),
         *("restricted_action_read_only_channel", "restricted_action_thread_only_channel"),
+        *("org_login_required", "external_channel_migrating", "access_denied", "accesslimited"),
+        *("enterprise_is_restricted", "two_factor_setup_required"),
     }
 )
 # A channel can be mended or set anew; whoever cannot be found as a person stays so.

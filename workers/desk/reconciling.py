@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from channels.base import Channel, ExternalId
-from channels.errors import TryLater
+from channels.errors import Stopped, TryLater
 from models.base import now
 from models.departments import AGENTS
 from models.reconciliations import mark_reconciled, places_to_reconcile
@@ -43,7 +43,7 @@ class Reconciler:
                 found += self._look(channel, place, since)
             except TryLater as error:
                 log.warning("channel_not_reconciled", channel=channel.name, reason=str(error))
-                if error.retry_after is not None:
+                if error.retry_after is not None and not isinstance(error, Stopped):  # which is one place's trouble
                     busy.add(channel.name)
         return found
 

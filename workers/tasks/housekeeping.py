@@ -13,6 +13,7 @@ from functools import cache
 
 from sqlalchemy.orm import Session
 
+from channels import registry
 from models.base import now, try_lock
 from models.delivery_claims import due_deliveries
 from models.inbound_events import due_events
@@ -29,7 +30,7 @@ log = get_logger()
 
 # A row's own wake-up is given this long before it is taken for lost.
 GRACE = timedelta(seconds=2)
-ROWS_A_SWEEP = 500
+ROWS_A_SWEEP = 500  # of one channel
 
 
 @app.task(name="housekeeping.sweep")
@@ -72,12 +73,18 @@ def sweep_once(tools: Runtime) -> int:
     with tools.database.session_scope() as session:
         if not try_lock(session, "frontdesk.sweep"):
             return 0
-        events = due_events(session, older_than=GRACE, limit=ROWS_A_SWEEP)
-        sends = due_deliveries(session, older_than=GRACE, limit=ROWS_A_SWEEP)
-        _wake(session, "inbound.ingest", events)
-        _wake(session, "outbound.deliver", sends)
-    if events or sends:
-        log.info("rows_swept", events=len(events), deliveries=len(sends))
+        # Each by itself, lest one whose workers are down keep the others asleep.
+        swept = sum(_sweep_channel(session, channel) for channel in registry.NAMES)
+    if swept:
+        log.info("rows_swept", count=swept)
+    return swept
+
+
+def _sweep_channel(session: Session, channel: str) -> int:
+    events = due_events(session, older_than=GRACE, limit=ROWS_A_SWEEP, channel=channel)
+    sends = due_deliveries(session, older_than=GRACE, limit=ROWS_A_SWEEP, channel=channel)
+    _wake(session, "inbound.ingest", events)
+    _wake(session, "outbound.deliver", sends)
     return len(events) + len(sends)
 
 

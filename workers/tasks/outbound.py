@@ -7,6 +7,7 @@ has; if that does not settle it, the agents are.
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import TypeVar
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -22,9 +23,12 @@ from workers.app import app
 from workers.logs import get_logger
 from workers.runtime import Runtime, runtime
 from workers.tasks import outcomes, pacing, row_ids, showing
+from workers.tasks.outcomes import MOST_LOOKS
 from workers.tasks.templates import list_templates
 
 log = get_logger()
+
+T = TypeVar("T")
 
 # On top of what a channel needs for one send: the claim and the record of it.
 LEASE_MARGIN = 10.0
@@ -95,8 +99,12 @@ def _send(tools: Runtime, claimed: ClaimedDelivery) -> ExternalId | None:
     if claimed.purpose is Purpose.CARD_UPDATE and outbound.card is not None:
         showing.renew_card(tools, claimed, outbound.card)
         return None
+    return _unclear_if_it_breaks(claimed, lambda: tools.channel(claimed.channel).send(outbound))
+
+
+def _unclear_if_it_breaks(claimed: ClaimedDelivery, call: Callable[[], T]) -> T:
     try:
-        return tools.channel(claimed.channel).send(outbound)
+        return call()
     except SendError:
         raise
     except Exception as error:  # a bug of ours, after which the message may or may not be out: the lane must go on
@@ -123,8 +131,10 @@ def _look_up(tools: Runtime, claimed: ClaimedDelivery) -> ExternalId:
 
     Where absence proves nothing, sends are told apart by their words: two that nobody has may be anybody's.
     """
-    channel = tools.channel(claimed.channel)
-    found = channel.find_sent(_message(tools, claimed), claimed.attempted_at)
+    if claimed.lookups > MOST_LOOKS:
+        raise Unclear("asked often enough")
+    channel, outbound = tools.channel(claimed.channel), _message(tools, claimed)
+    found = _unclear_if_it_breaks(claimed, lambda: channel.find_sent(outbound, claimed.attempted_at))
     with tools.database.session_scope() as session:
         taken = messages_named(session, found)
     free = [each for each in found if each not in taken]

@@ -59,6 +59,10 @@ def not_sent(tools: Runtime, claimed: ClaimedDelivery, error: SendError, begun: 
         _later(tools, claimed, error)
         if isinstance(error, Stopped) and claimed.attempts == 1:
             _tell_stopped(tools, claimed, error)
+    elif isinstance(error, Undeliverable) and claimed.purpose is Purpose.CARD:
+        # Without it nobody sees the ticket, and what stands behind it cannot be shown.
+        log.error("card_refused", delivery_id=claimed.id, code=error.code)
+        _later(tools, claimed, TryLater(str(error), retry_after=LONGEST_BACKOFF))
     elif isinstance(error, Undeliverable):
         _failed(tools, claimed, error)
     elif isinstance(error, WindowClosed):

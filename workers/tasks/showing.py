@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from channels.base import ExternalId, Sign, TicketCard
-from channels.errors import Undeliverable
+from channels.errors import Stopped, Undeliverable
 from models.delivery_claims import ClaimedDelivery
 from models.tickets import note_signs, signs_on
 from workers.logs import get_logger
@@ -36,5 +36,13 @@ def mark(tools: Runtime, claimed: ClaimedDelivery) -> None:
     """Show on an agent's message what has become of it. Raises a `SendError`."""
     with tools.database.session_scope() as session:
         marked = tools.outgoing.mark(session, claimed)
-    if marked is not None:
-        tools.agents_desk.mark(*marked)
+    if marked is None:
+        return
+    message, mark_now = marked
+    try:
+        tools.agents_desk.mark(message, mark_now)
+    except Stopped as error:
+        if message.value.startswith(f"{claimed.recipient}/"):
+            raise
+        # Where the agents work no more, nobody mends it, and nothing that goes to where they do may wait for that.
+        raise Undeliverable(str(error)) from error

@@ -138,6 +138,17 @@ def test_a_private_channel_that_nobody_let_us_into_is_told_to_operators_until_so
     assert desk.ticket().title == "At last"
 
 
+def test_a_channel_without_the_bot_keeps_nothing_else_from_being_found(desk: Desk) -> None:
+    channel, ts = thread(desk)
+    desk.sandbox.add_channel("C0LEFT", "left", ["U0CLEO"], bot=False)
+    with desk.session() as session:
+        add_address(session, 1, ExternalId(type="slack", value="T0DESK/C0LEFT"))
+        mark_reconciled(session, ExternalId(type="slack", value="T0DESK/C0LEFT"), now() - timedelta(hours=1))
+    complete(desk, now())
+    desk.sandbox.say("U0ADA", channel, "Answer", thread_ts=ts)
+    assert found_in_slack(desk) == 1
+
+
 def test_slack_away_leaves_the_moment_where_it_was(desk: Desk) -> None:
     complete(desk, now())
     channel, ts = thread(desk)

@@ -3,6 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from sandbox.client import wait_for
 from sandbox.faults import Fault
@@ -73,6 +74,30 @@ def test_a_text_that_twilio_took_without_answering_is_found_and_not_sent_again(d
     desk.let_pass(300)
     assert texts(desk) == ["Tomorrow."]
     assert status(desk) == ["sent"]
+
+
+def test_a_card_that_slack_refuses_is_tried_again_and_what_belongs_below_it_waits(desk: Desk) -> None:
+    desk.sandbox.fault(Fault(service="slack", method="chat.postMessage", kind="5xx_before", status=400))
+    desk.text("It burns.")
+    with capture_logs() as logs:
+        desk.work()
+    assert [each["code"] for each in logs if each["event"] == "card_refused"] == ["http_400"]
+    assert desk.effects("slack", "post") == []
+    desk.let_pass(901)
+    assert [str(each["text"]) for each in desk.effects("slack", "post")] == ["#1 It burns.", "It burns."]
+
+
+def test_a_send_is_not_asked_about_for_ever_though_no_look_comes_to_an_end(desk: Desk, thread: str) -> None:
+    desk.sandbox.fault(Fault(service="twilio", kind="reset_after", method="POST Messages"))
+    desk.say("Once.", thread=thread)
+    desk.say("Then this.", thread=thread)
+    desk.ingest()
+    deliver_lane(desk.tools, desk.deliveries()[0].id)
+    desk.scalars("UPDATE deliveries SET lookups = 8 WHERE status = 'unclear' RETURNING id")
+    asked = desk.sandbox.calls()["calls"]["twilio"].get("GET Messages", 0)
+    desk.let_pass(100)
+    assert desk.sandbox.calls()["calls"]["twilio"].get("GET Messages", 0) == asked
+    assert [each.status for each in desk.deliveries()] == ["unconfirmed", "sent"]
 
 
 def test_two_equal_texts_never_share_one_sid(desk: Desk, thread: str) -> None:

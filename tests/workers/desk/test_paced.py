@@ -167,6 +167,31 @@ def test_what_fails_for_another_reason_leaves_the_next_try_of_a_stopped_channel_
     assert len(posts(desk, "C0BILLING")) == 4
 
 
+def test_a_mark_in_a_channel_that_the_agents_have_left_holds_up_no_other(desk: Desk) -> None:
+    desk.text("Where is it?")
+    desk.work()
+    desk.say("On its way.", thread=desk.thread())
+    desk.work()
+    (sent,) = desk.deliveries()
+    desk.scalars(
+        "UPDATE department_external_ids SET value = 'T0DESK/C0ELSEWHERE' WHERE value LIKE '%C0SUPPORT' RETURNING id"
+    )
+    desk.sandbox.add_channel("C0ELSEWHERE", "elsewhere", ["U0ADA"])
+    desk.text("Still nothing.")
+    desk.work()
+    desk.sandbox.leave("C0SUPPORT", "support")
+    try:
+        desk.report(str(sent.idempotency_key), str(sent.external_id), "delivered")
+        desk.work()
+    finally:
+        desk.sandbox.add_channel("C0SUPPORT", "support", ["U0ADA", "U0BEN", "U0EVE"])
+    assert desk.scalars("SELECT DISTINCT status FROM deliveries WHERE purpose = 'receipt' ORDER BY 1") == [
+        "canceled",
+        "sent",
+    ]
+    assert desk.scalars("SELECT key FROM throttles WHERE stopped_since IS NOT NULL") == []
+
+
 @pytest.mark.usefixtures("without_the_bot")
 def test_what_a_client_should_have_had_for_a_day_is_told_to_the_agents_though_the_channel_is_stopped(
     desk: Desk,
