@@ -82,8 +82,8 @@ class TicketCard:
     """What the agents see of a ticket at a glance; rendered at the moment of sending.
 
     `buttons` come after those that fit every ticket, `more` are kept behind a further press. `answer_until` is when the
-    channel stops taking answers. With `moved_to` the ticket is worked on elsewhere, and the card says only that.
-    `signs` stand beside it.
+    channel stops taking answers, `note` what agents must know to answer. With `moved_to` the ticket is worked on
+    elsewhere, and the card says only that. `signs` stand beside it.
     """
 
     ticket_id: int
@@ -98,6 +98,7 @@ class TicketCard:
     assignees: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    note: str = ""
     buttons: tuple[Button, ...] = ()
     merged_into: int | None = None
     menus: tuple[Menu, ...] = ()

@@ -68,12 +68,19 @@ class Outbox:
         deliver_soon(session, [*self._card(ticket, desk, Purpose.CARD), *self._shown(ticket, desk, shown), *renewal])
 
     def tell(
-        self, session: Session, ticket: Ticket, text: str, *, about: int | None = None, desk: Desk | None = None
+        self,
+        session: Session,
+        ticket: Ticket,
+        text: str,
+        *,
+        about: int | None = None,
+        desk: Desk | None = None,
+        card: bool = False,
     ) -> None:
         """Tell the agents of a ticket something: a system message, shown in the thread, or in that of another desk."""
         message_id = add_message(session, ticket_id=ticket.id, body=text)
         shown = Shown(message_id=message_id, body=text, about=about)
-        self.show(session, ticket, desk or desk_of(session, ticket.department_id), shown)
+        self.show(session, ticket, desk or desk_of(session, ticket.department_id), shown, card=card)
 
     def move(self, session: Session, ticket: Ticket, before: Desk, after: Desk, text: str) -> None:
         """Bring a ticket to another desk: what people said follows its card, and the old card says where it went."""

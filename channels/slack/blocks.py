@@ -50,7 +50,7 @@ def card_text(card: TicketCard) -> str:
 
 def card_blocks(card: TicketCard) -> list[Block]:
     """Return the ticket at a glance, with the buttons that fit its status."""
-    title = section(f"*#{card.ticket_id}  {_line(card.title, 200)}*")
+    title = section(f"*#{card.ticket_id}  {in_bold(_line(card.title, 200))}*")
     if card.merged_into is not None:
         return [title, section(f"Merged into *#{card.merged_into}*."), _fields(card), *_context(card)]
     if card.moved_to:
@@ -63,28 +63,45 @@ def card_blocks(card: TicketCard) -> list[Block]:
 def _fields(card: TicketCard) -> Block:
     client = f"{card.client} ({card.address})" if card.address not in {"", card.client} else card.client
     fields = {
-        "Client": client,
-        "Channel": card.channel,
-        "Department": card.department,
-        "Status": _words(card.status),
-        "Priority": _words(card.priority),
-        "Assigned to": ", ".join(card.assignees) or "nobody yet",
-        "Age": f"{age(datetime.now(UTC) - card.opened_at)} (since {card.opened_at:%d %b %Y, %H:%M} UTC)",
-        "Tags": ", ".join(card.tags),
+        "Client": _field(client),
+        "Channel": _field(card.channel),
+        "Department": _field(card.department),
+        "Status": _field(_words(card.status)),
+        "Priority": _field(_words(card.priority)),
+        "Assigned to": _field(", ".join(card.assignees) or "nobody yet"),
+        "Opened": f"{_moment(card.opened_at)} ({_moment(card.opened_at, '{ago}')})",
+        "Tags": _field(", ".join(card.tags)),
         "Answer until": _until(card.answer_until) if card.answer_until else "",
     }
-    shown = [mrkdwn(f"*{name}*\n{_line(value, _FIELD_LIMIT)}") for name, value in fields.items() if value]
-    return {"type": "section", "fields": shown}
+    return {"type": "section", "fields": [mrkdwn(f"*{name}*\n{value}") for name, value in fields.items() if value]}
+
+
+def _field(text: str) -> str:
+    return _line(text, _FIELD_LIMIT)
 
 
 def _until(end: datetime) -> str:
-    left = end - datetime.now(UTC)
-    return f"{end:%d %b %Y, %H:%M} UTC ({f'{age(left)} left' if left > timedelta(0) else 'over: no answer is taken'})"
+    over = end <= datetime.now(UTC)
+    return f"{_moment(end)} ({'over: no answer is taken' if over else _moment(end, '{ago}')})"
+
+
+def _moment(moment: datetime, form: str = "{date_short_pretty} {time}") -> str:
+    """Return a moment that Slack shows anew at every look, by the reader's own clock.
+
+    Forms: https://docs.slack.dev/messaging/formatting-message-text#date-formatting.
+    """
+    return f"<!date^{moment.timestamp():.0f}^{form}|{moment:%d %b %Y, %H:%M} UTC>"
+
+
+def in_bold(line: str) -> str:
+    """Return an escaped line that may stand between two asterisks."""
+    return line.replace("*", "\N{ASTERISK OPERATOR}")
 
 
 def _context(card: TicketCard) -> list[Block]:
-    warnings = [mrkdwn(f"\N{WARNING SIGN} {_line(warning, 300)}") for warning in card.warnings[:10]]
-    return [{"type": "context", "elements": warnings}] if warnings else []
+    warnings = [f"\N{WARNING SIGN} {_line(warning, 300)}" for warning in card.warnings[:9]]
+    lines = [*warnings, *([_line(card.note, 300)] if card.note else [])]
+    return [{"type": "context", "elements": [mrkdwn(each) for each in lines]}] if lines else []
 
 
 def _card_buttons(card: TicketCard) -> tuple[Button, ...]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from channels.base import Button, ExternalId, clean_line
 from channels.listing import Home, Listing, TicketLine
-from channels.slack.blocks import SECTION_LIMIT, Block, age, button_elements, mrkdwn, section, text_blocks
+from channels.slack.blocks import SECTION_LIMIT, Block, age, button_elements, in_bold, mrkdwn, section, text_blocks
 from channels.slack.form import LABEL_LIMIT, plain_text
 from channels.slack.ids import place
 from channels.slack.mrkdwn import escape
@@ -73,7 +73,7 @@ def _buttons(line: TicketLine, listing: Listing, workspace_url: str) -> Iterator
 def _line(line: TicketLine, workspace_url: str) -> str:
     name = escape(f"#{line.ticket_id} {clean_line(line.title, _TITLE)}")
     titled = f"<{_url(line.thread, workspace_url)}|{name}>" if line.thread else name
-    return f"*{titled}*\n{escape(_about(line))}"
+    return f"*{in_bold(titled)}*\n{escape(_about(line))}"
 
 
 def _about(line: TicketLine) -> str:

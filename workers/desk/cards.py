@@ -10,7 +10,7 @@ from channels.registry import Registry
 from models.assignments import assigned_ids, assignees_of
 from models.blocks import Block, block_of
 from models.clients import Client
-from models.departments import Department, desk_of, staffed_departments
+from models.departments import Department, ReplyMode, desk_of, settings_of, staffed_departments
 from models.merges import MergeKind, family_of, merged_into
 from models.messages import MessageSource, last_source
 from models.tags import list_tags, tag_ids_of, tags_of
@@ -20,9 +20,11 @@ from models.users import User, agents_of
 from models.windows import last_heard
 from workers.desk.identity import spellings
 from workers.desk.originals import original_buttons
+from workers.outbox import AGENTS_CHANNEL
 
 # More than these are asked for in a form, so that the card stays small.
 FEW = 25
+_MARKED_ONLY = "Only messages that begin with “reply:” go to the client; all others stay inside."
 # The choice that takes a ticket from everybody.
 NOBODY = "0"
 
@@ -40,7 +42,7 @@ def card_of(session: Session, channels: Registry, ticket_id: int, place: str) ->
         ticket_id=ticket.id,
         title=ticket.title,
         client=session.get_one(Client, ticket.client_id).name,
-        address=reached.sender if reached else "",
+        address=reached.sender if reached and reached.channel != AGENTS_CHANNEL else "",  # an id in Slack tells nothing
         channel=reached.channel if reached else "",
         department=department.name if department else "no department",
         status=ticket.status,
@@ -52,6 +54,7 @@ def card_of(session: Session, channels: Registry, ticket_id: int, place: str) ->
         buttons=(*original_buttons(source), *_questions(ticket, asked)),
         menus=tuple(_menus(ticket, asked)),
         more=_more(ticket, source, block),
+        note=_MARKED_ONLY if settings_of(session, ticket.department_id).reply_mode is ReplyMode.PREFIX else "",
         answer_until=_answer_until(session, channels, source),
         moved_to="" if worked_on_here or department is None else department.name,
         merged_into=merged_into(session, ticket),
@@ -137,7 +140,8 @@ def _answer_until(session: Session, channels: Registry, source: MessageSource | 
 def _warnings(session: Session, ticket: Ticket, source: MessageSource | None, block: Block | None) -> Iterator[str]:
     if block is not None:
         by, since = session.get_one(User, block.user_id).name, f"{block.created_at:%d %b %Y}"
-        yield f"The sender was blocked by {by} on {since}. Set aside since: {block.set_aside} (frontdesk events list)."
+        aside = "1 message was" if block.set_aside == 1 else f"{block.set_aside} messages were"
+        yield f"The sender was blocked by {by} on {since}. {aside} set aside since."
     if source is not None:
         yield from _doubts(source)
     linked = linked_to(session, family_of(session, MergeKind.TICKET, ticket.id))

@@ -8,15 +8,14 @@ from models.messages import add_message, answered_before
 from models.tickets import Priority, Ticket, TicketStatus
 
 
-def client_wrote(session: Session, ticket: Ticket) -> bool:
-    """Move a ticket on because its client wrote; says whether that reopened it."""
+def client_wrote(session: Session, ticket: Ticket) -> int | None:
+    """Move a ticket on because its client wrote; returns the system message that says so if that reopened it."""
     status = TicketStatus(ticket.status)
     if status.ended:
-        move(session, ticket, TicketStatus.WAITING_FOR_AGENT, "the client wrote again")
-        return True
+        return move(session, ticket, TicketStatus.WAITING_FOR_AGENT, "the client wrote again")
     if status is TicketStatus.WAITING_FOR_USER:
         move(session, ticket, TicketStatus.WAITING_FOR_AGENT, "the client answered")
-    return False
+    return None
 
 
 def agent_answered(session: Session, ticket: Ticket, agent: str) -> None:
@@ -29,6 +28,14 @@ def answer_taken_back(session: Session, ticket: Ticket) -> bool:
     if ticket.status != TicketStatus.WAITING_FOR_USER:
         return False
     move(session, ticket, TicketStatus.WAITING_FOR_AGENT, "the answer was taken back before it left")
+    return True
+
+
+def answer_failed(session: Session, ticket: Ticket) -> bool:
+    """Move a ticket back because an answer may not have arrived; says whether that changed anything."""
+    if ticket.status != TicketStatus.WAITING_FOR_USER:
+        return False
+    move(session, ticket, TicketStatus.WAITING_FOR_AGENT, "an answer may not have reached the client")
     return True
 
 
@@ -51,7 +58,11 @@ def move(session: Session, ticket: Ticket, status: TicketStatus, why: str) -> in
     before = ticket.status
     ticket.status = status
     ticket.closed_at = now() if status.ended else None
-    return add_message(session, ticket_id=ticket.id, body=f"Status {before} → {status}: {why}.")
+    return add_message(session, ticket_id=ticket.id, body=f"Status {_words(before)} → {_words(status)}: {why}.")
+
+
+def _words(status: str) -> str:
+    return status.replace("_", " ")
 
 
 def set_priority(session: Session, ticket: Ticket, priority: Priority, agent: str) -> int | None:

@@ -13,7 +13,15 @@ from channels.base import AgentAction, Choice, ExternalId, InboundMessage, Menu,
 from channels.errors import TryLater
 from models.base import row_id
 from models.clients import create_client, known_client
-from models.departments import Department, desk_of, desk_owning, first_address, owned, staffed_departments
+from models.departments import (
+    Department,
+    desk_of,
+    desk_owning,
+    first_address,
+    owned,
+    owner_of,
+    staffed_departments,
+)
 from models.merges import standing_ticket
 from models.messages import add_message, messages_named
 from models.suppressions import suppression_of
@@ -66,6 +74,8 @@ class Openings:
         if to is None:
             return answered(action, f"Nothing was opened: {_NO_ADDRESS.format(text=clean_line(written, _TITLE))}")
         channel, address = to
+        if owner_of(session, address) is not None:
+            return answered(action, f"Nothing was opened: {address.value} is an address of this desk.")
         named = ExternalId(type=_TRIGGER, value=action.trigger or f"event {event_id}")
         if (known := ticket_by_external_id(session, named)) is not None:
             return answered(action, f"It is ticket #{known} already.")

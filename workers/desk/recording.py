@@ -42,7 +42,7 @@ from workers.desk.thanks import only_thanks
 from workers.desk.threading import Rule, Threading
 from workers.desk.window import Windows
 from workers.logs import get_logger
-from workers.outbox import AGENTS_CHANNEL, Outbox
+from workers.outbox import AGENTS_CHANNEL, Outbox, Shown
 
 log = get_logger()
 
@@ -182,12 +182,14 @@ class Recorder:
         thanks = _thanks_for_the_end(session, ticket, arrival)
         message_id = store(session, arrival, ticket.id, client_id, Rule.THANKS if thanks else rule)
         goes_on = arrival.said.consent is not Consent.WITHDRAWN and not thanks
-        if arrival.said.automatic is Automatic.NO and goes_on:
-            lifecycle.client_wrote(session, ticket)
+        wrote = arrival.said.automatic is Automatic.NO and goes_on
+        reopened = lifecycle.client_wrote(session, ticket) if wrote else None
         desk = arrival.desk_of(session, ticket)
         channel = arrival.event.channel
         card = ticket.status != before or card_changes(last, arrival.said) or self.outbox.answers_end(channel)
         self.outbox.show(session, ticket, desk, arrival.shown(message_id), card=card)
+        if reopened is not None:
+            self.outbox.show(session, ticket, desk, Shown(message_id=reopened))
         self._doubt(session, ticket, arrival.said)
         if rule is Rule.THREAD and not wrote_before(session, ticket.id, client_id, message_id):
             self._introduce(session, ticket, client_id)

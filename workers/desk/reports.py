@@ -34,6 +34,7 @@ from models.suppressions import SuppressionReason, suppress
 from models.tickets import Ticket
 from workers.callbacks import Callback, read_callback
 from workers.db import Wakeup, enqueue
+from workers.desk import lifecycle
 from workers.desk.outcome import Outcome, ignored
 from workers.desk.window import held_text, wrote_since
 from workers.logs import get_logger
@@ -197,7 +198,8 @@ class Reports:
         """Write down why a send failed and tell the agents, with a way to try again."""
         delivery.error_code = code or None
         delivery.error_text = reason
-        self.outbox.tell(session, ticket, not_delivered(reason, code), about=delivery.id)
+        moved = lifecycle.answer_failed(session, ticket)
+        self.outbox.tell(session, ticket, not_delivered(reason, code), about=delivery.id, card=moved)
         log.warning("delivery_failed", delivery_id=delivery.id, ticket_id=ticket.id, code=code)
 
 
@@ -214,7 +216,12 @@ def _recipient(delivery: Delivery) -> ExternalId:
 
 
 def _because(report: DeliveryReport) -> str:
-    return (report.detail or _NO_REASON).rstrip(".") + (f" ({report.code})" if report.code else "")
+    return with_code(report.detail or _NO_REASON, report.code)
+
+
+def with_code(reason: str, code: str) -> str:
+    """Return a reason without a full stop, and the provider's code behind it unless it names that itself."""
+    return reason.rstrip(".") + (f" ({code})" if code and code not in reason else "")
 
 
 def said_so(code: str) -> str:
@@ -224,12 +231,12 @@ def said_so(code: str) -> str:
 
 def not_delivered(reason: str, code: str) -> str:
     """Return what agents read about a failed send."""
-    return f"Not delivered to the client: {reason}{f' ({code})' if code else ''}."
+    return f"Not delivered to the client: {with_code(reason, code)}."
 
 
 def not_yet_delivered(reason: str, code: str) -> str:
     """Return what agents read about a send that the other side has not given up."""
-    return f"Not yet delivered to the client, the mail system keeps trying: {reason}{f' ({code})' if code else ''}."
+    return f"Not yet delivered to the client, the mail system keeps trying: {with_code(reason, code)}."
 
 
 def moves_forward(before: DeliveryStatus, after: DeliveryStatus) -> bool:

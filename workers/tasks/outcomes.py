@@ -18,6 +18,7 @@ from models.messages import Message, name_message
 from models.suppressions import SuppressionReason, suppress
 from models.tickets import Ticket, name_ticket
 from workers.db import Wakeup, enqueue
+from workers.desk import lifecycle
 from workers.desk.reports import not_delivered, said_so
 from workers.desk.window import held_text, opened_since
 from workers.logs import get_logger
@@ -35,6 +36,10 @@ MOST_LOOKS = 8
 _UNCONFIRMED = (
     "It is not known whether this message reached the client: the provider did not answer and shows no trace of it. "
     "Send it again only if the client has not got it."
+)
+_UNCONFIRMED_MAIL = (
+    "It is not known whether this message reached the client: the connection broke off while it was handed over, and "
+    "of mail there is no list to look in. It may well have arrived: ask the client before you send it again."
 )
 
 
@@ -180,7 +185,7 @@ def _failed(tools: Runtime, claimed: ClaimedDelivery, error: Undeliverable) -> N
             if error.code == PART_BEFORE:  # of the part itself the agents were told
                 _renew_mark(tools, session, claimed)
             else:
-                _tell(tools, session, claimed, not_delivered(reason, error.code))
+                _tell_of_end(tools, session, claimed, not_delivered(reason, error.code))
             _suppress(session, claimed, error)
     # Without the reason, which stands in the row: a provider's own words may name the client.
     log.error("delivery_failed", delivery_id=claimed.id, channel=claimed.channel, code=error.code)
@@ -213,15 +218,23 @@ def _nothing_to_mark(tools: Runtime, claimed: ClaimedDelivery) -> None:
 
 
 def _unconfirmed(tools: Runtime, claimed: ClaimedDelivery) -> None:
+    text = _UNCONFIRMED if tools.channel(claimed.channel).lookup.delays else _UNCONFIRMED_MAIL
     with tools.database.session_scope() as session:
-        if not record_outcome(session, claimed, DeliveryStatus.UNCONFIRMED, error_text=_UNCONFIRMED):
+        if not record_outcome(session, claimed, DeliveryStatus.UNCONFIRMED, error_text=text):
             return
         if claimed.to_client and claimed.purpose is not Purpose.ACKNOWLEDGEMENT:
-            _tell(tools, session, claimed, _UNCONFIRMED)
+            _tell_of_end(tools, session, claimed, text)
     log.warning("delivery_unconfirmed", delivery_id=claimed.id, channel=claimed.channel)
 
 
-def _tell(tools: Runtime, session: Session, claimed: ClaimedDelivery, text: str) -> None:
-    ticket = _ticket(session, claimed)
-    tools.outbox.tell(session, ticket, text, about=claimed.id)
+def _tell_of_end(tools: Runtime, session: Session, claimed: ClaimedDelivery, text: str) -> None:
+    """Tell the agents of an answer that may never arrive: it is their turn again."""
+    moved = claimed.purpose is not Purpose.ACKNOWLEDGEMENT and lifecycle.answer_failed(
+        session, _ticket(session, claimed)
+    )
+    _tell(tools, session, claimed, text, card=moved)
+
+
+def _tell(tools: Runtime, session: Session, claimed: ClaimedDelivery, text: str, *, card: bool = False) -> None:
+    tools.outbox.tell(session, _ticket(session, claimed), text, about=claimed.id, card=card)
     _renew_mark(tools, session, claimed)

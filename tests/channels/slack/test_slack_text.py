@@ -1,4 +1,5 @@
 import json
+import re
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -75,9 +76,14 @@ def fields(text: str) -> list[object]:
     return [post_blocks(post), post_text(post), card_blocks(card_of(text)), card_text(card_of(text)), label(text)]
 
 
+def without_our_moments(sent: str) -> str:
+    """Take out the moments that Slack shows by the reader's clock, the only brackets of ours."""
+    return re.sub(r"<!date\^[0-9]+\^[a-z_{} ]+\|[0-9A-Za-z ,:]+ UTC>", "", sent)
+
+
 @pytest.mark.parametrize("text", INJECTIONS)
 def test_no_field_lets_a_live_bracket_through(text: str) -> None:
-    sent = json.dumps(fields(text), ensure_ascii=False)
+    sent = without_our_moments(json.dumps(fields(text), ensure_ascii=False))
     assert "<" not in sent
     assert ">" not in sent
 

@@ -1,5 +1,7 @@
 """Tickets that agents open: by /desk new, and of a message in Slack."""
 
+import pytest
+
 from channels.base import ExternalId
 from models.suppressions import SuppressionReason, suppress
 from sandbox.client import file
@@ -47,6 +49,12 @@ def test_the_same_command_opens_one_ticket_and_a_wrong_one_none(desk: Desk) -> N
     for words in ("new", "new cleo@client.example", "new cleo Hello", "new +1 555 Hello"):
         assert "its card comes" not in desk.command(words)
     assert len(desk.tickets()) == 1
+
+
+@pytest.mark.parametrize("own", ["billing@desk.example", "+15550100001"])
+def test_no_ticket_is_opened_for_an_address_of_the_desk_itself(desk: Desk, own: str) -> None:
+    assert f"{own} is an address of this desk" in desk.command(f"new {own} Hello ourselves")
+    assert desk.tickets() == []
 
 
 def test_an_address_that_takes_no_messages_is_told(desk: Desk) -> None:

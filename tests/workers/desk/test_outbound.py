@@ -284,6 +284,22 @@ def test_twenty_workers_at_one_lane_send_each_message_once_and_in_order(desk: De
     assert texts(desk) == [f"part {number:02}" for number in range(12)]
 
 
+def test_after_an_answer_that_failed_it_is_the_agents_turn_and_the_reason_is_told_once(desk: Desk) -> None:
+    desk.sandbox.refuse("cleo@client.example", 550, "5.1.1 no such user.")
+    desk.mail()
+    desk.work()
+    desk.say("Pull the plug.", thread=desk.thread())
+    try:
+        desk.work()
+    finally:
+        desk.sandbox.refuse("cleo@client.example", 0)
+    assert desk.ticket().status == "waiting_for_agent"
+    assert "waiting for agent" in desk.card()
+    assert "5.1.1 no such user." in desk.told()
+    assert "(5.1.1)" not in desk.told()
+    assert ".." not in desk.told()
+
+
 def test_a_failing_answer_does_not_stop_those_behind_it(desk: Desk, thread: str) -> None:
     desk.sandbox.fault(Fault(service="twilio", method="POST Messages", kind="5xx_before"))
     desk.say("lost", thread=thread)

@@ -93,6 +93,7 @@ def test_an_answer_within_the_window_reopens_a_closed_ticket(desk: Desk, days: i
     desk.work()
     assert desk.ticket().status == "waiting_for_agent"
     assert desk.ticket().closed_at is None
+    assert desk.in_thread()[-2:] == ["Still burning.", "Status closed → waiting for agent: the client wrote again."]
 
 
 def test_an_answer_after_the_window_opens_a_ticket_linked_to_the_old_one(desk: Desk) -> None:
