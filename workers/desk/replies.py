@@ -1,6 +1,7 @@
 """What agents write in a ticket's thread: an answer to the client, or a note that stays inside."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,7 +24,8 @@ from workers.outbox import AGENTS_THREAD, Outbox, Shown
 log = get_logger()
 
 MOVED = "Nothing was sent: this ticket is worked on in another department now. Write in its thread there."
-_NOTE_MARKS = ("note:", "🔒", ":lock:")
+# Before the mark may stand what begins a line of a list or a quote: bullets, `1.`, `a)`, brackets, an emoji.
+_NOTE = re.compile(r"(?:[\W\d]|[a-z][.)]|:[a-z][a-z0-9+'-]*:)*?(?:note\W*?:|🔒|:lock:)")
 _REPLY_MARK = re.compile(r"[\s*_~>`]*reply\s*:[\s*_~`]*", re.IGNORECASE)
 # What may stand around a mark without changing what the agent meant by it: Slack's formatting, and the invisible.
 _DECORATION = re.compile("[\\s*_~>`\u200b-\u200f\u2060-\u2064\ufeff]+")
@@ -44,7 +46,8 @@ def reply_text(body: str, mentions: Sequence[ExternalId], mode: ReplyMode) -> st
 
 
 def _is_note(text: str) -> bool:
-    return _DECORATION.sub("", text[:_WHERE_MARKS_STAND]).lower().startswith(_NOTE_MARKS)
+    beginning = unicodedata.normalize("NFKC", text[:_WHERE_MARKS_STAND])
+    return _NOTE.match(_DECORATION.sub("", beginning).lower()) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
