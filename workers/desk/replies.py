@@ -77,7 +77,7 @@ class Replies:
         if isinstance(agent, Refusal):
             log.warning("reply_refused", ticket_id=ticket.id, reason=agent.name)
             return answered(said, f"Nothing was sent to the client: your account {agent}.")
-        text = reply_text(said.body, said.mentions, settings_of(session, ticket.department_id).reply_mode)
+        text = _goes_out(said, settings_of(session, ticket.department_id).reply_mode)
         if text is None or not (text or files):
             add_note(session, ticket_id=ticket.id, user_id=agent.user_id, body=clean_text(said.body))
             log.info("note_recorded", ticket_id=ticket.id)
@@ -139,6 +139,13 @@ class Replies:
         told = lifecycle.first_answer(session, ticket, message_id, agent.user_id, agent.name)
         if told is not None:
             self.outbox.show(session, ticket, desk, Shown(message_id=told), card=True)
+
+
+def _goes_out(said: InboundMessage, mode: ReplyMode) -> str | None:
+    """Return what of a message goes to the client; one that began as a note stays one, whatever it was edited to."""
+    if said.before is not None and reply_text(said.before, (), mode) is None:
+        return None
+    return reply_text(said.body, said.mentions, mode)
 
 
 def _ticket_of(session: Session, said: InboundMessage) -> Ticket | None:
