@@ -29,6 +29,7 @@ from channels.shown import Blank, Button, Choice, Mark, Menu, Sheet, Sign, Ticke
 from models.external_ids import ExternalId, bounded, clean_line, clean_text
 
 __all__ = [
+    "THREADS_LISTED",
     "AgentAction",
     "AgentsDesk",
     "Attachment",
@@ -67,6 +68,10 @@ __all__ = [
     "clean_line",
     "clean_text",
 ]
+
+
+# How old the beginning of a thread may be for what is said there to be found when its whole place is asked.
+THREADS_LISTED = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +219,8 @@ class Channel(Protocol):
     def missed(self, place: ExternalId, since: datetime) -> tuple[RawEvent, ...]:
         """Return what people said to an address of ours since then, oldest first, heard or not. Raises `TryLater`.
 
-        What the door may have stored has the same key, so that storing it again is harmless.
+        What the door may have stored has the same key, so that storing it again is harmless. A thread that began more
+        than `THREADS_LISTED` ago is a place of its own.
         """
 
     def fetch(self, attachment: Attachment, limit: int) -> bytes:

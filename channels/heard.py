@@ -79,6 +79,8 @@ class RawEvent:
 class Attachment:
     """A file, either here or to fetch from `url`.
 
+    `content_id` is what the message itself calls it: a mail's Content-ID, Slack's id of a file.
+
     `data` is in its transfer `encoding`: empty, `base64`, `quoted-printable` or `uuencode`. The bytes stay encoded
     until `content` is called, so that twenty files of a mail are never all decoded at once.
     """
@@ -116,7 +118,8 @@ class InboundMessage:
     nobody trusted said anything. `reply_to` is where the sender asked for answers: shown, never used. `cut_by` names
     what made `body` less than the whole, so that the original is worth showing. `certainly_automatic` says that no
     person can have written what is automatic. `service` is an address of ours that stands for several, the recipient
-    among them: a department that owns it, and not the recipient, answers from it.
+    among them: a department that owns it, and not the recipient, answers from it. `edited_at` is when the text became
+    this one, where it was another first; `before` is that one, where it is known.
     """
 
     external_id: ExternalId | None
@@ -139,6 +142,8 @@ class InboundMessage:
     cut_by: str = ""
     consent: Consent = Consent.UNSAID
     service: ExternalId | None = None
+    edited_at: datetime | None = None
+    before: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +182,8 @@ class AgentAction:
     chosen of a menu, `filled` what was written into a form (name, text). `answer_url` takes an answer only they see;
     `trigger` lets us ask them something, for 3 seconds. `about` is the message that a shortcut was used on; it is empty
     for one that no person wrote. With `at_home` it was done on what they see when they open the app, where there is no
-    other place for an answer.
+    other place for an answer. Of an edit, `files` are the `content_id`s of what the message still has, and `edited_at`
+    is when it was.
     """
 
     actor: ExternalId
@@ -192,6 +198,8 @@ class AgentAction:
     trigger: str = ""
     about: InboundMessage | None = None
     at_home: bool = False
+    files: tuple[str, ...] = ()
+    edited_at: datetime | None = None
 
 
 Parsed = InboundMessage | DeliveryReport | AgentAction

@@ -1,10 +1,10 @@
 """Files of messages; the bytes lie in the attachment store under `storage_key`, except those of an infected one."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, String, exists, insert, select
+from sqlalchemy import BigInteger, ForeignKey, String, delete, exists, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Identified, one_of
@@ -22,7 +22,7 @@ class Scan(StrEnum):
 class StoredAttachment(Identified, Base):
     """One file. `storage_key` is null where it could not be had, or is infected: its name is still shown.
 
-    `finding` says what the scanner found in an infected one.
+    `finding` says what the scanner found in an infected one; `content_id` is what the message itself calls it.
     """
 
     __tablename__ = "attachments"
@@ -93,6 +93,12 @@ def has_files(session: Session, message_id: int) -> bool:
 def sendable_files(session: Session, message_id: int) -> list[StoredAttachment]:
     """Return those files of a message that are here, in their order."""
     return [each for each in attachments_of(session, message_id) if each.storage_key]
+
+
+def keep_attachments(session: Session, message_id: int, content_ids: Collection[str]) -> None:
+    """Take away those files of a message that are not among these."""
+    gone = StoredAttachment.content_id.not_in(content_ids)
+    session.execute(delete(StoredAttachment).where(StoredAttachment.message_id == message_id, gone))
 
 
 def answer_file(session: Session, attachment_id: int) -> StoredAttachment | None:

@@ -51,6 +51,7 @@ class EventStatus(StrEnum):
 OPEN = (EventStatus.PENDING, EventStatus.PROCESSING)
 SET_ASIDE = (EventStatus.FAILED, EventStatus.IGNORED)
 _IS_OPEN = text("status IN ('pending', 'processing')")
+_IS_CHANGE = text("(facts ->> 'changes') IS NOT NULL")
 
 
 class InboundEvent(Identified, Base):
@@ -63,6 +64,7 @@ class InboundEvent(Identified, Base):
         Index("inbound_events_open_idx", "conversation", "id", postgresql_where=_IS_OPEN),
         Index("inbound_events_due_idx", "next_attempt_at", postgresql_where=_IS_OPEN),
         Index("inbound_events_failed_idx", "id", postgresql_where=text("status = 'failed'")),
+        Index("inbound_events_changes_idx", text("(facts ->> 'changes')"), postgresql_where=_IS_CHANGE),
     )
 
     channel: Mapped[str] = mapped_column(String(50))

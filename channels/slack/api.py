@@ -51,7 +51,7 @@ class Api:
             return self._people.profile(self._client, self._me, person)
 
     def missed(self, channel: ExternalId, since: datetime) -> tuple[RawEvent, ...]:
-        """Return what people said in a channel since then, oldest first. Raises `TryLater`."""
+        """Return what people said in a channel or thread since then, oldest first. Raises `TryLater`."""
         with only_later():
             return missed(self._client, self._me, channel, since)
 

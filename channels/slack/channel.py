@@ -121,7 +121,7 @@ class SlackChannel:
         return self._api.profile(person)
 
     def missed(self, place: ExternalId, since: datetime) -> tuple[RawEvent, ...]:
-        """Return what people said in a channel since then, oldest first, heard or not. Raises `TryLater`."""
+        """Return what people said in a channel or thread since then, oldest first, heard or not. Raises `TryLater`."""
         if "/" not in place.value:  # direct messages: Slack has no list of all of them
             return ()
         return self._api.missed(place, since)

@@ -6,6 +6,7 @@ what may be in it. Both the door (to leave noise out) and the parser read it.
 
 from dataclasses import dataclass
 
+from channels.slack.ids import slack_id
 from channels.slack.payload import Json, child, children, text, ts
 from channels.slack.signs import SIGNS
 
@@ -119,6 +120,12 @@ class Envelope:
         """Return the name of a new message, which every event about it shares; empty for other events."""
         mark = ts(self.message)
         return f"message:{self.team}/{self.channel}/{mark}" if self.written and mark else ""
+
+    @property
+    def changes(self) -> str:
+        """Return the outside name of the message that was edited or deleted; empty for other events."""
+        mark = ts(self.message)
+        return slack_id(self.team, self.channel, mark).value if mark and (self.changed or self.deleted) else ""
 
     @property
     def conversation(self) -> str:

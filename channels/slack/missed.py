@@ -6,28 +6,30 @@ and `conversations.replies`, some fifty calls a minute.
 
 import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from slack_sdk.web import WebClient
 
-from channels.base import ExternalId, RawEvent
+from channels.base import THREADS_LISTED, ExternalId, RawEvent
+from channels.errors import Undeliverable
 from channels.slack.client import Me
 from channels.slack.ids import Place, place
 from channels.slack.pages import TooLongError, pages
 from channels.slack.payload import Json, children, moment, ts
 from channels.slack.webhook import receive_event
 
-# How old a thread's first message may be; an older thread is looked at no more.
-OLDEST_THREAD = timedelta(days=30)
+_GONE = "thread_not_found"
 
 
 def missed(client: WebClient, me: Me, channel: ExternalId, since: datetime) -> tuple[RawEvent, ...]:
     """Return what people said in a channel and its threads after `since`, oldest first, as the door would store it.
 
-    Raises `TryLater`. What the door has stored already has the same key, so that storing it again is harmless.
+    Of a channel's threads, those that began in the last 30 days; an older one is asked for by its own name. What the
+    door has stored already has the same key, so that storing it again is harmless. Raises `TryLater`.
     """
     where = place(channel)
-    said = {ts(message): message for message in _messages(client, where, since)}
+    messages = _thread(client, where, where.ts, since) if where.ts else _messages(client, where, since)
+    said = {ts(message): message for message in messages}
     return tuple(event for mark in sorted(said) for event in receive_event(_envelope(me, where, said[mark])).events)
 
 
@@ -36,16 +38,25 @@ def _messages(client: WebClient, where: Place, since: datetime) -> Iterator[Json
         if _after(root, "ts", since):
             yield root
         if _after(root, "latest_reply", since):
-            for reply in _page_messages(client, where, ts(root), since):
-                if _after(reply, "ts", since):
-                    yield reply
+            yield from _thread(client, where, ts(root), since)
+
+
+def _thread(client: WebClient, where: Place, root: str, since: datetime) -> Iterator[Json]:
+    """Yield what was said in a thread; in one whose first message is gone that is nothing."""
+    try:
+        for message in _page_messages(client, where, root, since):
+            if _after(message, "ts", since):
+                yield message
+    except Undeliverable as error:
+        if error.code != _GONE:
+            raise
 
 
 def _roots(client: WebClient, where: Place, since: datetime) -> Iterator[Json]:
     """Yield threads' first messages, newest first: of a busy channel as far as is read, if that is back to `since`."""
     reached = False
     try:
-        for root in _page_messages(client, where, "", since - OLDEST_THREAD):
+        for root in _page_messages(client, where, "", since - THREADS_LISTED):
             reached = reached or not _after(root, "ts", since)
             yield root
     except TooLongError:

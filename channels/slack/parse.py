@@ -1,6 +1,8 @@
 """From Slack's events to our values. Pure; raises `Malformed` and nothing else."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 
 from channels.base import AgentAction, Attachment, ExternalId, InboundMessage, Parsed, RawEvent, clean_line, clean_text
 from channels.errors import Malformed
@@ -75,6 +77,7 @@ def _message(envelope: Envelope) -> InboundMessage:
         mentions=_mentions(envelope, written),
         direct=envelope.in_direct_message and not envelope.thread,
         beside=not envelope.in_direct_message and not envelope.thread,
+        edited_at=_edited_at(envelope.message),
     )
 
 
@@ -83,7 +86,9 @@ def _edit(envelope: Envelope) -> tuple[AgentAction, ...]:
     new = text(envelope.message, "text")
     if new == text(before, "text") and _file_ids(envelope.message) == _file_ids(before):
         return ()
-    return (_action(envelope, "edit", plain(new), _mentions(envelope, new)),)
+    edit = _action(envelope, "edit", plain(new), _mentions(envelope, new))
+    files = tuple(sorted(_file_ids(envelope.message)))
+    return (replace(edit, files=files, edited_at=_edited_at(envelope.message)),)
 
 
 def _action(envelope: Envelope, name: str, value: str = "", mentions: tuple[ExternalId, ...] = ()) -> AgentAction:
@@ -96,6 +101,11 @@ def _action(envelope: Envelope, name: str, value: str = "", mentions: tuple[Exte
         message=_message_id(envelope, mark),
         mentions=mentions,
     )
+
+
+def _edited_at(message: Json) -> datetime | None:
+    mark = ts(child(message, "edited"))
+    return moment(mark) if mark else None
 
 
 def _sign(envelope: Envelope) -> AgentAction:
@@ -138,7 +148,7 @@ def _mentions(envelope: Envelope, written: str) -> tuple[ExternalId, ...]:
 
 def _file_ids(message: Json) -> set[str]:
     # A file that was deleted leaves its id behind, in a tombstone.
-    return {text(file, "id") for file in children(message, "files") if text(file, "mode") != "tombstone"}
+    return {clean_line(text(file, "id")) for file in children(message, "files") if text(file, "mode") != "tombstone"}
 
 
 def _files(message: Json) -> Iterator[Attachment]:
@@ -150,5 +160,6 @@ def _files(message: Json) -> Iterator[Attachment]:
         yield Attachment(
             name=clean_line(text(file, "name") or text(file, "title")) or "file",
             content_type=clean_line(text(file, "mimetype"), 100) or "application/octet-stream",
+            content_id=clean_line(text(file, "id")) or None,
             url=url,
         )

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from channels.base import RawEvent, Receipt, Request, bounded, clean_line
@@ -82,12 +83,13 @@ def receive_event(body: bytes) -> Receipt:
     if kind != "event_callback" or not envelope.for_us:
         return Receipt()
     identity = envelope.message_key or text(envelope.json, "event_id") or _fingerprint(body)
-    return _stored("event", identity, envelope.conversation, body)
+    facts = {"kind": "event", **({"changes": envelope.changes} if envelope.changes else {})}
+    return _stored(facts, identity, envelope.conversation, body)
 
 
 def receive_interaction(body: bytes) -> Receipt:
     """Take the form of a button, modal or shortcut; raises `ValueError`."""
-    return _stored("interaction", _fingerprint(body), interaction_conversation(interaction(body)), body)
+    return _stored({"kind": "interaction"}, _fingerprint(body), interaction_conversation(interaction(body)), body)
 
 
 def receive_command(body: bytes) -> Receipt:
@@ -96,16 +98,16 @@ def receive_command(body: bytes) -> Receipt:
     if not form.get("command"):  # Slack also calls here to see whether the certificate is good
         return Receipt()
     where = (form.get("team_id", ""), form.get("channel_id", ""), form.get("user_id", ""))
-    return _stored("command", _fingerprint(body), "/".join(where), body)
+    return _stored({"kind": "command"}, _fingerprint(body), "/".join(where), body)
 
 
-def _stored(kind: str, identity: str, conversation: str, body: bytes) -> Receipt:
+def _stored(facts: Mapping[str, str], identity: str, conversation: str, body: bytes) -> Receipt:
     event = RawEvent(
         channel="slack",
         external_id=bounded(identity),
         conversation=bounded(conversation),
         payload=body,
-        facts={"kind": kind},
+        facts=facts,
     )
     return Receipt(events=(event,))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy.orm import Session
 
 from channels.base import AgentAction, ExternalId, Profile, Sign, clean_text
-from models.attachments import StoredFile
+from models.attachments import StoredFile, has_files, keep_attachments
 from models.base import row_id
 from models.deliveries import (
     deliveries_of,
@@ -173,15 +173,14 @@ class Actions:
     ) -> Outcome:
         """Send an edit by its author anew, with a new hold; a deletion leaves the send canceled."""
         agent = agent_for(session, action.actor, profile, ticket.department_id)
-        mode = settings_of(session, ticket.department_id).reply_mode
-        text = reply_text(action.value, action.mentions, mode) if action.action == "edit" else None
-        by_author = isinstance(agent, Agent) and agent.user_id == message.user_id
-        if text and by_author:
+        edited = action.action == "edit" and isinstance(agent, Agent) and agent.user_id == message.user_id
+        text = _left_to_send(session, ticket, message, action) if edited else None
+        if text is not None:
             message.body = clean_text(text)
             self.outbox.send_to_client(session, ticket, message.id, text, hold=True)
         elif lifecycle.answer_taken_back(session, ticket):
             self.outbox.renew_card(session, ticket)
-        if action.action == "edit" and by_author and text is None and message.user_id is not None:
+        if edited and text is None and action.value.strip() and message.user_id is not None:
             add_note(session, ticket_id=ticket.id, user_id=message.user_id, body=clean_text(action.value))
         self.outbox.mark(session, ticket.id, message.id, desk_of(session, ticket.department_id))
         log.info("reply_rewritten", ticket_id=ticket.id, message_id=message.id, action=action.action)
@@ -205,3 +204,10 @@ class Actions:
         what = f"{who} edited a message. It now reads:\n{clean_text(action.value)}"
         self.outbox.tell(session, ticket, what if action.action == "edit" else f"{who} deleted a message.")
         return Outcome()
+
+
+def _left_to_send(session: Session, ticket: Ticket, message: Message, edit: AgentAction) -> str | None:
+    """Return the text that an edit sends, with what it has left of the files; `None` when nothing is to be sent."""
+    text = reply_text(edit.value, edit.mentions, settings_of(session, ticket.department_id).reply_mode)
+    keep_attachments(session, message.id, edit.files)
+    return text if text or (text is not None and has_files(session, message.id)) else None

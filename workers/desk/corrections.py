@@ -22,6 +22,7 @@ from workers.outbox import Outbox, Shown
 CHANGED = "The message was changed after it had been sent: the client keeps the first text."
 DELETED = "The message was deleted after it had been sent: the client keeps it."
 NOT_THERE = "The message was changed, but had not reached the client. Write the new text as a message of its own."
+NEVER_THERE = "The message was deleted. It had not reached the client."
 CORRECTION = "Correction: "
 
 
@@ -41,10 +42,11 @@ class Corrections:
         profile: Profile | None,
     ) -> None:
         """Say in the thread what the client has, and offer to send the new text of an edit by its author."""
-        if action.action == "delete":
+        deleted = action.action == "delete"
+        if all(each.status == DeliveryStatus.FAILED for each in sends):
+            self.outbox.tell(session, ticket, NEVER_THERE if deleted else NOT_THERE)
+        elif deleted:
             self.outbox.tell(session, ticket, DELETED)
-        elif all(each.status == DeliveryStatus.FAILED for each in sends):
-            self.outbox.tell(session, ticket, NOT_THERE)
         elif (text := _new_text(session, ticket, message, action, profile)) is not None:
             self._offer(session, ticket, message, text)
         else:

@@ -1,6 +1,7 @@
 """What agents write in a ticket's thread: an answer to the client, or a note that stays inside."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,7 +24,8 @@ from workers.outbox import AGENTS_THREAD, Outbox, Shown
 log = get_logger()
 
 MOVED = "Nothing was sent: this ticket is worked on in another department now. Write in its thread there."
-_NOTE_MARKS = ("note:", "🔒", ":lock:")
+# Before the mark may stand what begins a line of a list or a quote: bullets, `1.`, `a)`, brackets, an emoji.
+_NOTE = re.compile(r"(?:[\W\d]|[a-z][.)]|:[a-z][a-z0-9+'-]*:)*?(?:note\W*?:|🔒|:lock:)")
 _REPLY_MARK = re.compile(r"[\s*_~>`]*reply\s*:[\s*_~`]*", re.IGNORECASE)
 # What may stand around a mark without changing what the agent meant by it: Slack's formatting, and the invisible.
 _DECORATION = re.compile("[\\s*_~>`\u200b-\u200f\u2060-\u2064\ufeff]+")
@@ -44,7 +46,8 @@ def reply_text(body: str, mentions: Sequence[ExternalId], mode: ReplyMode) -> st
 
 
 def _is_note(text: str) -> bool:
-    return _DECORATION.sub("", text[:_WHERE_MARKS_STAND]).lower().startswith(_NOTE_MARKS)
+    beginning = unicodedata.normalize("NFKC", text[:_WHERE_MARKS_STAND])
+    return _NOTE.match(_DECORATION.sub("", beginning).lower()) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +77,7 @@ class Replies:
         if isinstance(agent, Refusal):
             log.warning("reply_refused", ticket_id=ticket.id, reason=agent.name)
             return answered(said, f"Nothing was sent to the client: your account {agent}.")
-        text = reply_text(said.body, said.mentions, settings_of(session, ticket.department_id).reply_mode)
+        text = _goes_out(said, settings_of(session, ticket.department_id).reply_mode)
         if text is None or not (text or files):
             add_note(session, ticket_id=ticket.id, user_id=agent.user_id, body=clean_text(said.body))
             log.info("note_recorded", ticket_id=ticket.id)
@@ -136,6 +139,13 @@ class Replies:
         told = lifecycle.first_answer(session, ticket, message_id, agent.user_id, agent.name)
         if told is not None:
             self.outbox.show(session, ticket, desk, Shown(message_id=told), card=True)
+
+
+def _goes_out(said: InboundMessage, mode: ReplyMode) -> str | None:
+    """Return what of a message goes to the client; one that began as a note stays one, whatever it was edited to."""
+    if said.before is not None and reply_text(said.before, (), mode) is None:
+        return None
+    return reply_text(said.body, said.mentions, mode)
 
 
 def _ticket_of(session: Session, said: InboundMessage) -> Ticket | None:

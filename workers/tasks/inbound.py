@@ -39,6 +39,7 @@ from workers.desk.outcome import Answer, Ask, HomeShown, IgnoredError, Outcome, 
 from workers.logs import get_logger
 from workers.runtime import Runtime, runtime
 from workers.tasks import row_ids
+from workers.tasks.changed import as_left
 from workers.tasks.files import EventFiles, LeaseLostError
 from workers.tasks.resuming import resumed
 
@@ -107,7 +108,7 @@ def _prepare(tools: Runtime, claimed: ClaimedEvent) -> Prepared:
         payload=claimed.payload,
         facts=claimed.facts,
     )
-    parsed = tuple(resumed(tools, each) for each in channel.parse(raw))
+    parsed = tuple(as_left(tools, raw.channel, resumed(tools, each)) for each in channel.parse(raw))
     taken = EventFiles(tools, claimed)
     files = {**taken.of(parsed), **_originals(tools, taken, parsed)}
     profiles = _profiles(channel, parsed)

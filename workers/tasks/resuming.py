@@ -26,12 +26,13 @@ def _earlier(tools: Runtime, said: AgentAction) -> AgentAction:
     with tools.database.session_scope() as session:
         event = event_by_id(session, row_id(said.value) or 0)
         payload = read_payload(session, event.id) if event else b""
-    actions = tools.channel(event.channel).parse(_raw(event, payload)) if event else ()
+    actions = tools.channel(event.channel).parse(raw_event(event, payload)) if event else ()
     earlier = next((each for each in actions if isinstance(each, AgentAction) and each.actor == said.actor), None)
     return replace(earlier, choices=said.choices, answer_url=said.answer_url) if earlier else said
 
 
-def _raw(event: InboundEvent, payload: bytes) -> RawEvent:
+def raw_event(event: InboundEvent, payload: bytes) -> RawEvent:
+    """Return a stored event as it came."""
     return RawEvent(
         channel=event.channel,
         external_id=event.external_id,

@@ -145,8 +145,10 @@ def test_understood_and_nothing_for_us(changes: Json) -> None:
 
 
 def test_an_edit_says_who_what_and_where() -> None:
-    new = {**MESSAGE, "text": "for <@U2> &lt;3", "thread_ts": "1690000000.000100"}
+    edited = {"user": "U1", "ts": "1700000003.000000"}
+    new = {**MESSAGE, "text": "for <@U2> &lt;3", "thread_ts": "1690000000.000100", "edited": edited}
     value = action({**MESSAGE, "user": None, "subtype": "message_changed", "message": new, "previous_message": MESSAGE})
+    assert value.edited_at == message(edited=edited).edited_at == datetime.fromtimestamp(1700000003, UTC)
     assert (value.action, value.actor, value.value) == ("edit", slack("T1", "U1"), "for @U2 <3")
     assert value.thread == slack("T1", "C1", "1690000000.000100")
     assert value.message == slack("T1", "C1", "1700000000.000100")
@@ -160,10 +162,18 @@ def edited_files(before: list[Json], after: list[Json]) -> tuple[Parsed, ...]:
 
 def test_an_edit_of_the_files_alone_is_an_edit() -> None:
     gone: Json = {"id": "F1", "mode": "tombstone"}
-    for before, after in (([FILE], []), ([FILE], [FILE, {**FILE, "id": "F2"}]), ([FILE], [gone])):
-        (value,) = edited_files(before, after)
+    other: Json = {**FILE, "id": "F2"}
+    cases: list[tuple[list[Json], tuple[str, ...]]] = [
+        ([], ()),
+        ([FILE, other], ("F1", "F2")),
+        ([gone], ()),
+        ([gone, other], ("F2",)),
+    ]
+    for after, left in cases:
+        (value,) = edited_files([FILE], after)
         assert isinstance(value, AgentAction)
         assert (value.action, value.message) == ("edit", slack("T1", "C1", "1700000000.000100"))
+        assert value.files == left
     assert edited_files([FILE], [{**FILE, "name": "renamed.pdf"}]) == ()
 
 

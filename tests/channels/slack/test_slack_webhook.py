@@ -139,6 +139,7 @@ def test_edits_and_deletions_stand_in_line_with_their_message() -> None:
     (edit,) = stored(event(subtype="message_changed", message=inner, previous_message={**inner, "text": "a"}))
     (gone,) = stored(event(subtype="message_deleted", previous_message=inner))
     assert edit.conversation == gone.conversation == "T1/C1/1690000000.000100"
+    assert edit.facts == gone.facts == {"kind": "event", "changes": "T1/C1/1700000000.000100"}
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from channels.base import ExternalId
+from channels.base import THREADS_LISTED, ExternalId
 from models.base import now
 from models.departments import AGENTS, add_address
-from models.reconciliations import mark_reconciled
+from models.reconciliations import mark_reconciled, old_threads
 from sandbox.faults import Fault
 from tests.desk import Desk
 from workers.desk.reconciling import Reconciler
@@ -36,8 +36,8 @@ def complete(desk: Desk, until: datetime) -> None:
             mark_reconciled(session, ExternalId(type=kind, value=value), until)
 
 
-def reconciler(desk: Desk) -> Reconciler:
-    return Reconciler(tools=desk.tools, inbox=desk.inbox, overlap=timedelta(0))
+def reconciler(desk: Desk, listed: timedelta = THREADS_LISTED) -> Reconciler:
+    return Reconciler(tools=desk.tools, inbox=desk.inbox, overlap=timedelta(0), listed=listed)
 
 
 def found_in_slack(desk: Desk) -> int:
@@ -156,3 +156,41 @@ def test_slack_away_leaves_the_moment_where_it_was(desk: Desk) -> None:
     desk.sandbox.fault(Fault(service="slack", method="conversations.history", kind="5xx_before", times=3))
     assert found_in_slack(desk) == 0
     assert found_in_slack(desk) == 1
+
+
+def test_answers_in_a_thread_that_its_channel_lists_no_more_are_found_in_the_thread(desk: Desk) -> None:
+    channel, ts = thread(desk)
+    for body in ("One", "Two"):
+        desk.sandbox.say("U0ADA", channel, body, thread_ts=ts)
+        complete(desk, now())  # so that the channel itself has nothing to tell
+        assert [reconciler(desk).run(), *(reconciler(desk, timedelta(0)).run() for _ in range(2))] == [0, 1, 0]
+        desk.work()
+    assert sent(desk) == ["One", "Two"]
+
+
+def test_a_thread_that_is_gone_is_like_one_in_which_nothing_was_said(desk: Desk) -> None:
+    thread(desk)
+    gone = "T0DESK/C0SUPPORT/1700000000.000100"
+    desk.scalars("UPDATE ticket_external_ids SET value = :gone RETURNING id", gone=gone)
+    complete(desk, now())
+    with capture_logs() as logs:
+        assert reconciler(desk).run() == 0
+    assert [each for each in logs if each["event"] == "channel_not_reconciled"] == []
+    assert desk.scalars("SELECT count(*) FROM reconciliations WHERE value = :gone", gone=gone) == [1]
+
+
+def test_old_threads_of_open_tickets_have_their_turns(desk: Desk) -> None:
+    for sender in ("+15550001111", "+15550002222", "+15550003333"):
+        desk.text("Help", sender=sender)
+    desk.work()
+    names = [f"T0DESK/C0SUPPORT/{desk.thread(each.id)}" for each in desk.tickets()]
+    desk.scalars("UPDATE tickets SET closed_at = created_at WHERE id = 3 RETURNING id")
+    places, turns = [ExternalId(type=kind, value=value) for kind, value in PLACES], []
+    with desk.session() as session:
+        for _ in range(3):
+            ((turn, _),) = old_threads(session, places, now(), 1)
+            mark_reconciled(session, turn, now())
+            turns.append(turn.value)
+        assert old_threads(session, places, now() - THREADS_LISTED, 1) == []
+        assert old_threads(session, [], now(), 1) == []
+    assert turns == [*names[:2], names[0]]

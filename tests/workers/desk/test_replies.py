@@ -1,7 +1,10 @@
 import pytest
 
+from channels.slack.mrkdwn import plain
+from models.departments import ReplyMode
 from sandbox.faults import Fault
 from tests.desk import Desk
+from workers.desk.replies import reply_text
 
 HOLD = 5.0
 
@@ -32,6 +35,24 @@ def test_a_note_stays_inside(desk: Desk, thread: str, text: str) -> None:
     desk.let_pass(HOLD + 1)
     assert texts(desk) == []
     assert len(desk.notes()) == 1
+
+
+WIDE = "\N{FULLWIDTH LATIN CAPITAL LETTER N}ote\N{FULLWIDTH COLON} x"
+LISTED = "• note: x|- note: x|* note: x|1. note: x|12) note: x|a) note: x|⒈ note: x|— 🔒 x|• :lock: x|- > *note:* x"
+QUOTED = "(note: x)|[note] : x|“note: x”|“note”: x|> note: x|&gt; note: x|:pushpin: note: x|📌 Note: x"
+
+
+@pytest.mark.parametrize("text", [WIDE, *LISTED.split("|"), *QUOTED.split("|")])
+def test_a_note_in_a_list_a_quote_or_brackets_stays_inside(text: str) -> None:
+    assert reply_text(plain(text), (), ReplyMode.THREAD) is None
+
+
+LATER = "Please note: we close|Hi. Note: we close|- Tomorrow.\n- note: bring it|1. Footnote: none|(see note: 1)|Note 🔒"
+
+
+@pytest.mark.parametrize("text", LATER.split("|"))
+def test_an_answer_that_says_note_later_on_goes_out(text: str) -> None:
+    assert reply_text(text, (), ReplyMode.THREAD) == text
 
 
 def test_a_reply_waits_for_the_hold_and_then_leaves_once(desk: Desk, thread: str) -> None:

@@ -7,7 +7,7 @@ from sandbox.faults import Fault
 from tests.desk import Desk
 from tests.workers.desk.merging_steps import merge_tickets
 from tests.workers.desk.thread_steps import buttons_below, press_below
-from workers.desk.corrections import CHANGED, DELETED, NOT_THERE
+from workers.desk.corrections import CHANGED, DELETED, NEVER_THERE, NOT_THERE
 
 BLOCKED_US = "+15557770001"
 WHATSAPP = "whatsapp:+15550100002"
@@ -211,10 +211,13 @@ def test_who_is_no_agent_of_the_ticket_sends_no_mail(desk: Desk, failed: int) ->
     assert desk.effects("mailbox") == []
 
 
-def test_an_edit_of_what_never_arrived_is_told_so(desk: Desk, failed: int) -> None:
+def test_an_edit_or_a_deletion_of_what_never_arrived_is_told_so(desk: Desk, failed: int) -> None:
     desk.edit(answers_ts(desk), "At one.", thread=desk.thread(failed))
     desk.work()
     assert desk.told(failed).endswith(NOT_THERE)
+    desk.delete(answers_ts(desk), thread=desk.thread(failed))
+    desk.work()
+    assert desk.told(failed).endswith(NEVER_THERE)
 
 
 def test_an_unclear_outcome_asks_whether_to_send_again_or_by_mail(desk: Desk) -> None:
