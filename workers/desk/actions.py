@@ -145,7 +145,7 @@ class Actions:
             return refused(action, agent)
         if not files:
             return answered(action, "The original of this message is not kept.")
-        text = f"{agent.name} asked for the original of the message of {message.created_at:%d %b %Y, %H:%M} UTC"
+        text = f"{agent.name} asked for the original of the message of {message.created_at:%d %b %Y, %H:%M} UTC."
         self.outbox.bring(session, ticket, text, files)
         return Outcome()
 

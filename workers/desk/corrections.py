@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from channels.base import AgentAction, Profile, clean_text
+from channels.base import AgentAction, Profile, clean_line, clean_text
 from models.base import row_id
 from models.corrections import add_correction, correction_by_id, take_correction
 from models.deliveries import Delivery, DeliveryStatus
@@ -19,11 +19,13 @@ from workers.desk.refusing import refused
 from workers.desk.replies import Replies, reply_text
 from workers.outbox import Outbox, Shown
 
-CHANGED = "The message was changed after it had been sent: the client keeps the first text."
-DELETED = "The message was deleted after it had been sent: the client keeps it."
+# Behind what the message began with: a deleted one cannot be looked at any more.
+CHANGED = "was changed after it had been sent: the client keeps the first text."
+DELETED = "was deleted after it had been sent: the client keeps it."
 NOT_THERE = "The message was changed, but had not reached the client. Write the new text as a message of its own."
 NEVER_THERE = "The message was deleted. It had not reached the client."
 CORRECTION = "Correction: "
+_BEGINNING = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,17 +48,18 @@ class Corrections:
         if all(each.status == DeliveryStatus.FAILED for each in sends):
             self.outbox.tell(session, ticket, NEVER_THERE if deleted else NOT_THERE)
         elif deleted:
-            self.outbox.tell(session, ticket, DELETED)
+            self.outbox.tell(session, ticket, f"{_named(message)} {DELETED}")
         elif (text := _new_text(session, ticket, message, action, profile)) is not None:
             self._offer(session, ticket, message, text)
         else:
-            self.outbox.tell(session, ticket, f"{CHANGED} Write again to correct it.")
+            self.outbox.tell(session, ticket, f"{_named(message)} {CHANGED} Write again to correct it.")
 
     def _offer(self, session: Session, ticket: Ticket, message: Message, text: str) -> None:
         correction = add_correction(session, message.id, text)
-        told = add_message(session, ticket_id=ticket.id, body=CHANGED)
+        said = f"{_named(message)} {CHANGED}"
+        told = add_message(session, ticket_id=ticket.id, body=said)
         offer(session, told, Offered(kind=OfferKind.CORRECTION, subject_id=correction))
-        self.outbox.show(session, ticket, desk_of(session, ticket.department_id), Shown(message_id=told, body=CHANGED))
+        self.outbox.show(session, ticket, desk_of(session, ticket.department_id), Shown(message_id=told, body=said))
 
     def send(self, session: Session, action: AgentAction, profile: Profile | None) -> Outcome:
         """Send the text of an edit as a new message, once."""
@@ -73,6 +76,11 @@ class Corrections:
         text = f"{CORRECTION}{correction.body}"
         Replies(outbox=self.outbox).write(session, ticket, user_id=agent.user_id, name=agent.name, text=text)
         return Outcome()
+
+
+def _named(message: Message) -> str:
+    beginning = clean_line(message.body, _BEGINNING)
+    return f"“{beginning}”" if beginning else "A message"
 
 
 def _new_text(

@@ -89,7 +89,7 @@ def test_nothing_is_offered_for_a_note_a_colleagues_edit_the_old_text_and_a_dele
     desk.delete(sent, thread=thread)
     desk.work()
     assert (desk.count("offers"), desk.count("corrections")) == (0, 0)
-    assert desk.in_thread()[-1] == DELETED
+    assert desk.in_thread()[-1] == f"“In Gdansk.” {DELETED}"
     assert texts(desk) == ["In Gdansk."]
 
 
