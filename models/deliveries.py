@@ -8,7 +8,7 @@ pending ──claim──▶ sending ──▶ sent ──▶ delivered ──�
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -317,14 +317,14 @@ def reopen_delivery(session: Session, delivery_id: int) -> Delivery | None:
     )
 
 
-def release_held(session: Session, lane: str, sender: str) -> list[Delivery]:
-    """Make what is held in a lane, from this address of ours, pending again and return it in order.
+def release_held(session: Session, lane: str, senders: Collection[str]) -> list[Delivery]:
+    """Make what is held in a lane, from an address of ours in these spellings, pending again; return it in order.
 
     It is older than what is made from now on. Of earlier attempts it is certain that nothing arrived.
     """
     released = session.scalars(
         update(Delivery)
-        .where(Delivery.lane == lane, Delivery.sender == sender, among(Delivery.status, (DeliveryStatus.HELD,)))
+        .where(Delivery.lane == lane, Delivery.sender.in_(senders), among(Delivery.status, (DeliveryStatus.HELD,)))
         .values(status=DeliveryStatus.PENDING, attempted_at=None, **_AFRESH)
         .returning(Delivery)
         .execution_options(synchronize_session=False, populate_existing=True)

@@ -47,15 +47,19 @@ def suppress(
 
 
 def trust_again(
-    session: Session, addresses: Sequence[ExternalId], *, opted_in_to: str = "", said_at: datetime | None = None
+    session: Session,
+    addresses: Sequence[ExternalId],
+    *,
+    opted_in_to: Collection[str] = (),
+    said_at: datetime | None = None,
 ) -> set[SuppressionReason]:
     """Write again to addresses that bounced, because somebody writes from there, and return what stood against it.
 
-    Who opted out stays left alone, except by the address of ours that they have opted in to; what was said before, at
-    `said_at`, lifts nothing.
+    Who opted out stays left alone, except by the address of ours that they have opted in to, in any of its spellings;
+    what was said before, at `said_at`, lifts nothing.
     """
     bounced = Suppression.reason.in_((SuppressionReason.BOUNCED, SuppressionReason.INVALID))
-    opted_out = and_(Suppression.reason == SuppressionReason.OPTED_OUT, Suppression.sender == opted_in_to)
+    opted_out = and_(Suppression.reason == SuppressionReason.OPTED_OUT, Suppression.sender.in_(opted_in_to))
     lifted = session.scalars(
         delete(Suppression)
         .where(
@@ -69,10 +73,11 @@ def trust_again(
 
 
 def suppression_of(
-    session: Session, address: ExternalId, *, sender: str = "", alike: Collection[str] = ()
+    session: Session, address: ExternalId, *, senders: Collection[str] = (), alike: Collection[str] = ()
 ) -> Suppression | None:
-    """Return why an address must not be written to from `sender`, `None` when it may; the oldest reason of several.
+    """Return why an address must not be written to, `None` when it may; the oldest reason of several.
 
+    `senders` are the spellings of the address of ours that would write.
     Who opted out by another of their names, `alike`, is left alone at this one too.
     """
     opted_out = and_(Suppression.reason == SuppressionReason.OPTED_OUT, Suppression.value.in_(alike))
@@ -81,7 +86,7 @@ def suppression_of(
         .where(
             Suppression.type == address.type,
             or_(Suppression.value == address.value, opted_out),
-            Suppression.sender.in_(("", sender)),
+            Suppression.sender.in_(("", *senders)),
         )
         .order_by(Suppression.id)
         .limit(1)

@@ -1,5 +1,6 @@
 """Whom an agent opened a ticket for: where answers go until the client has written in it."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, ForeignKey, String, exists
@@ -28,11 +29,11 @@ def address_ticket(session: Session, address: TicketAddress) -> None:
 
 
 def opened_for(
-    ticket_id: InstrumentedAttribute[int] | ColumnElement[int], channel: str, address: str
+    ticket_id: InstrumentedAttribute[int] | ColumnElement[int], channel: str, addresses: Collection[str]
 ) -> ColumnElement[bool]:
-    """Hold for a ticket that was opened to write to somebody from this address of ours."""
+    """Hold for a ticket that was opened to write to somebody from an address of ours, in these spellings."""
     return exists().where(
-        TicketAddress.ticket_id == ticket_id, TicketAddress.channel == channel, TicketAddress.recipient == address
+        TicketAddress.ticket_id == ticket_id, TicketAddress.channel == channel, TicketAddress.recipient.in_(addresses)
     )
 
 

@@ -195,9 +195,12 @@ def note_signs(session: Session, thread: ExternalId, signs: Collection[str]) -> 
 
 
 def open_conversation(
-    session: Session, *, client_id: int, channel: str, address: str, closed_since: datetime
+    session: Session, *, client_id: int, channel: str, addresses: Collection[str], closed_since: datetime
 ) -> Ticket | None:
-    """Return the client's newest ticket on this channel and address, open or closed after `closed_since`; locked."""
+    """Return the client's newest ticket on this channel, open or closed after `closed_since`; locked.
+
+    `addresses` are the spellings of ours that it was written to.
+    """
     return session.scalar(
         select(Ticket)
         .where(
@@ -205,9 +208,9 @@ def open_conversation(
             or_(Ticket.closed_at.is_(None), Ticket.closed_at > closed_since),
             or_(
                 messages_with_sources(Ticket.id)
-                .where(MessageSource.channel == channel, MessageSource.recipient == address)
+                .where(MessageSource.channel == channel, MessageSource.recipient.in_(addresses))
                 .exists(),
-                opened_for(Ticket.id, channel, address),
+                opened_for(Ticket.id, channel, addresses),
             ),
         )
         .order_by(Ticket.id.desc())

@@ -36,12 +36,12 @@ class EndingWindow:
     heard_at: datetime
 
 
-def last_heard(session: Session, channel: str, client: Sequence[str], ours: str) -> datetime | None:
-    """Return when a client last wrote from an address, in any of its spellings, to ours, in whatever ticket."""
+def last_heard(session: Session, channel: str, client: Sequence[str], ours: Sequence[str]) -> datetime | None:
+    """Return when a client last wrote from an address to ours, each in any of its spellings, in whatever ticket."""
     return session.scalar(
         select(_HEARD)
         .join(InboundEvent, InboundEvent.id == MessageSource.inbound_event_id)
-        .where(MessageSource.channel == channel, MessageSource.sender.in_(client), MessageSource.recipient == ours)
+        .where(MessageSource.channel == channel, MessageSource.sender.in_(client), MessageSource.recipient.in_(ours))
         .order_by(_HEARD.desc())
         .limit(1)
     )

@@ -133,7 +133,7 @@ def _answer_until(session: Session, channels: Registry, source: MessageSource | 
     within = channels.channels[source.channel].answers_within if source else None
     if source is None or within is None:
         return None
-    heard = last_heard(session, source.channel, spellings(source.sender), source.recipient)
+    heard = last_heard(session, source.channel, spellings(source.sender), spellings(source.recipient))
     return heard + within if heard else None
 
 

@@ -78,7 +78,7 @@ def _lifted(session: Session, message: InboundMessage) -> frozenset[SuppressionR
     if not _is_the_sender(message):
         return frozenset()
     given = message.consent is Consent.GIVEN and bool(message.recipients)
-    opted_in_to = message.recipients[0].value if given else ""
+    opted_in_to = spellings(message.recipients[0].value) if given else ()
     names = [each for each in known_as(message).names if each.type == message.sender.type]
     return frozenset(trust_again(session, names, opted_in_to=opted_in_to, said_at=message.sent_at))
 

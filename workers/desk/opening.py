@@ -159,7 +159,8 @@ class Openings:
         return first_address(session, new.department.id, self.outbox.channels.channels[new.channel].address_type) or ""
 
     def _warnings(self, session: Session, new: "_New", *, is_new: bool) -> Iterator[str]:
-        why = suppression_of(session, new.address, sender=self._ours(session, new), alike=spellings(new.address.value))
+        ours, theirs = spellings(self._ours(session, new)), spellings(new.address.value)
+        why = suppression_of(session, new.address, senders=ours, alike=theirs)
         if why is not None:
             reason = why.reason.replace("_", " ")
             yield f"This address takes no messages since {why.created_at:%d %b %Y} ({reason}): an answer will fail."

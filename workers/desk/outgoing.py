@@ -253,7 +253,7 @@ def _refuse_suppressed(session: Session, claimed: ClaimedDelivery) -> None:
     address = ExternalId(type=claimed.recipient_type, value=claimed.recipient)
     ticket = session.get_one(Ticket, claimed.ticket_id)
     alike = {each.value for each in names_of_client(session, ticket.client_id) if each.type == address.type}
-    why = suppression_of(session, address, sender=claimed.sender, alike={*alike, *spellings(address.value)})
+    why = suppression_of(session, address, senders=spellings(claimed.sender), alike={*alike, *spellings(address.value)})
     if why is not None:
         raise Undeliverable(
             f"this address takes no messages since {why.created_at:%d %b %Y, %H:%M} UTC ({_because(why)})",

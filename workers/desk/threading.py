@@ -14,6 +14,7 @@ from models.merges import MergeKind, family_of, lock_standing
 from models.messages import messages_named
 from models.talks import lock_talk, recent_talk
 from models.tickets import Ticket, name_ticket, open_conversation, ticket_by_external_id, ticket_by_id
+from workers.desk.identity import spellings
 from workers.desk.thanks import only_thanks
 
 _EVER = datetime.min.replace(tzinfo=UTC)
@@ -122,7 +123,7 @@ class Threading:
             session,
             client_id=client_id,
             channel=channel,
-            address=message.recipients[0].value,
+            addresses=spellings(message.recipients[0].value),
             closed_since=self._since(message),
         )
         # A merge that this waited for may have taken the conversation elsewhere.

@@ -62,7 +62,7 @@ def refuse_outside(session: Session, channel: Channel, claimed: ClaimedDelivery)
     """Raise `WindowClosed` when the client last wrote too long ago."""
     if channel.answers_within is None:
         return
-    heard = last_heard(session, channel.name, spellings(claimed.recipient), claimed.sender)
+    heard = last_heard(session, channel.name, spellings(claimed.recipient), spellings(claimed.sender))
     if heard is None:
         raise WindowClosed("the client has never written by this channel")
     if now() >= heard + channel.answers_within:
@@ -79,7 +79,7 @@ def opened_since(session: Session, claimed: ClaimedDelivery, error: WindowClosed
 
 def wrote_since(session: Session, send: ClaimedDelivery | Delivery, moment: datetime) -> bool:
     """Say whether the client of a send wrote by its channel, to where it goes out from, after a moment."""
-    heard = last_heard(session, send.channel, spellings(send.recipient), send.sender)
+    heard = last_heard(session, send.channel, spellings(send.recipient), spellings(send.sender))
     return heard is not None and heard > moment
 
 
@@ -178,7 +178,7 @@ class Windows:
             self._release(session, lane_to(channel, client), said.recipients[0].value)
 
     def _release(self, session: Session, lane: str, ours: str) -> None:
-        for ticket_id, sends in groupby(release_held(session, lane, ours), key=lambda each: each.ticket_id):
+        for ticket_id, sends in groupby(release_held(session, lane, spellings(ours)), key=lambda each: each.ticket_id):
             ticket = standing_ticket(session, ticket_id)
             if ticket is None or ticket.closed_at is not None:
                 self._too_late(session, ticket, [each.id for each in sends])

@@ -4,6 +4,7 @@ from models.users import User
 from tests.desk import Desk
 
 BRAZIL, OLD_BRAZIL = "+5511987654321", "+551187654321"
+MEXICO, OLD_MEXICO = "+525512345678", "+5215512345678"
 
 
 def texts(desk: Desk) -> list[tuple[object, object]]:
@@ -48,6 +49,34 @@ def test_stop_and_a_block_hold_for_both_ways_to_write_a_number(desk: Desk) -> No
     desk.text("Hello?", sender=OLD_BRAZIL)
     desk.work()
     assert all("Hello?" not in desk.bodies(each.id) for each in desk.tickets())
+
+
+def test_both_ways_to_write_a_number_of_ours_are_that_number(desk: Desk) -> None:
+    desk.scalars("UPDATE department_external_ids SET value = :now WHERE type = 'whatsapp' RETURNING id", now=MEXICO)
+    client = {"sender": "whatsapp:+15557654321", "to": f"whatsapp:{OLD_MEXICO}"}
+    desk.text("Hello.", **client)
+    desk.work()
+    desk.command("new whatsapp:+15557654321 Your order")
+    opened = desk.tickets()[1].id
+
+    def say(text: str) -> None:
+        desk.say(text, thread=desk.thread(opened))
+        desk.work()
+        desk.let_pass(10)
+
+    with desk.session() as session:
+        desk.older(session, 25)
+    say("It is here.")
+    assert texts(desk) == []
+    desk.text("Where is it?", **client)
+    desk.work()
+    assert desk.bodies(opened)[-1] == "Where is it?"
+    assert [body for _, body in texts(desk)] == ["It is here."]
+    desk.text("STOP", **client)
+    say("Buy more.")
+    desk.text("So?", **client)
+    say("Here.")
+    assert [body for _, body in texts(desk)] == ["It is here.", "Here."]
 
 
 def test_a_ticket_goes_on_in_the_channel_its_agents_work_in_now(desk: Desk) -> None:
