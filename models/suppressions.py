@@ -55,17 +55,20 @@ def trust_again(
 ) -> set[SuppressionReason]:
     """Write again to addresses that bounced, because somebody writes from there, and return what stood against it.
 
-    Who opted out stays left alone, except by the address of ours that they have opted in to, in any of its spellings;
-    what was said before, at `said_at`, lifts nothing.
+    Who opted out stays left alone, except by the address of ours that they have opted in to, in any of its spellings, and
+    by nothing that was said before, at `said_at`. Of a bounce no clock is asked: a mail's is its sender's.
     """
     bounced = Suppression.reason.in_((SuppressionReason.BOUNCED, SuppressionReason.INVALID))
-    opted_out = and_(Suppression.reason == SuppressionReason.OPTED_OUT, Suppression.sender.in_(opted_in_to))
+    opted_out = and_(
+        Suppression.reason == SuppressionReason.OPTED_OUT,
+        Suppression.sender.in_(opted_in_to),
+        Suppression.created_at <= said_at if said_at else true(),
+    )
     lifted = session.scalars(
         delete(Suppression)
         .where(
             tuple_(Suppression.type, Suppression.value).in_([(each.type, each.value) for each in addresses]),
-            or_(bounced, opted_out) if opted_in_to else bounced,
-            Suppression.created_at <= said_at if said_at else true(),
+            or_(bounced, opted_out),
         )
         .returning(Suppression.reason)
     )
