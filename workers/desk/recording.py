@@ -131,6 +131,9 @@ class Recorder:
 
     def _record_client(self, session: Session, arrival: Arrival) -> Outcome:
         said = arrival.said
+        if said.service is not None and _answers_for(session, said.service, said.recipients):
+            said = replace(said, recipients=(said.service,))
+            arrival = replace(arrival, said=said)
         if (blocked_on := count_set_aside(session, said.sender, identity.spellings(said.sender.value))) is not None:
             leave_alone(session, said)
             return self._set_aside(session, blocked_on)
@@ -138,9 +141,6 @@ class Recorder:
         if arrival.event.attempts > 1 and (message_id := message_of_event(session, arrival.event.id)) is not None:
             release(session, self.outbox, message_id, arrival.files)
             return Outcome()
-        if said.service is not None and _answers_for(session, said.service, said.recipients):
-            said = replace(said, recipients=(said.service,))
-            arrival = replace(arrival, said=said)
         speaker = identity.client_for(session, said)
         found = self.threading.find(session, said, speaker.client_id, arrival.event.channel)
         if found.ticket is not None:

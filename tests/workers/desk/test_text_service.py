@@ -22,11 +22,17 @@ def test_a_service_is_a_departments_address_whichever_of_its_numbers_is_written_
     given = dict(sent["parameters"])  # type: ignore[call-overload]
     assert (given["MessagingServiceSid"], "From" in given) == (SERVICE, False)
 
-    desk.text("STOP", to="+15550107001", MessagingServiceSid=SERVICE)
-    desk.say("reply: Sure?", thread=desk.thread(), channel="C0BILLING", user="U0BEN")
+    def stop() -> None:
+        desk.text("STOP", to="+15550107001", MessagingServiceSid=SERVICE)
+        desk.say("reply: Sure?", thread=desk.thread(), channel="C0BILLING", user="U0BEN")
+        desk.work()
+        assert len(desk.effects("twilio", "message")) == 1
+        assert desk.scalars("DELETE FROM suppressions RETURNING sender") == [SERVICE]
+
+    stop()
+    desk.pick("more", f"block:{desk.ticket().id}", channel="C0BILLING", user="U0BEN")
     desk.work()
-    assert len(desk.effects("twilio", "message")) == 1
-    assert desk.scalars("SELECT sender FROM suppressions") == [SERVICE]
+    stop()
 
 
 def test_a_number_that_is_a_departments_own_stays_it_within_a_service(desk: Desk) -> None:
