@@ -8,7 +8,7 @@ from sqlalchemy import String, Text, UniqueConstraint, and_, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Identified, one_of
+from models.base import UTC_NOW, Base, Identified, one_of
 from models.external_ids import ExternalId
 
 
@@ -34,12 +34,28 @@ class Suppression(Identified, Base):
 
 
 def suppress(
-    session: Session, address: ExternalId, reason: SuppressionReason, detail: str = "", *, sender: str = ""
+    session: Session,
+    address: ExternalId,
+    reason: SuppressionReason,
+    detail: str = "",
+    *,
+    sender: str = "",
+    since: datetime | None = None,
 ) -> bool:
-    """Stop writing to an address, from `sender` or from all of ours; false when there was a reason, which stays."""
+    """Stop writing to an address, from `sender` or from all of ours; false when there was a reason, which stays.
+
+    `since` is when they said so, if that is known of what is heard only now.
+    """
     made = session.execute(
         insert(Suppression)
-        .values(type=address.type, value=address.value, sender=sender, reason=reason, detail=detail)
+        .values(
+            type=address.type,
+            value=address.value,
+            sender=sender,
+            reason=reason,
+            detail=detail,
+            created_at=since or UTC_NOW,
+        )
         .on_conflict_do_nothing()
         .returning(Suppression.id)
     )
@@ -55,8 +71,8 @@ def trust_again(
 ) -> set[SuppressionReason]:
     """Write again to addresses that bounced, because somebody writes from there, and return what stood against it.
 
-    Who opted out stays left alone, except by the address of ours that they have opted in to, in any of its spellings, and
-    by nothing that was said before, at `said_at`. Of a bounce no clock is asked: a mail's is its sender's.
+    Who opted out stays left alone, except by the address of ours that they have opted in to, in any of its spellings,
+    and by nothing that was said before, at `said_at`. Of a bounce no clock is asked: a mail's is its sender's.
     """
     bounced = Suppression.reason.in_((SuppressionReason.BOUNCED, SuppressionReason.INVALID))
     opted_out = and_(

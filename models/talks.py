@@ -1,13 +1,19 @@
 """Who said what last, and where: what decides whether somebody goes on with a matter."""
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import datetime, timedelta
 
-from sqlalchemy import exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.orm import Session, undefer
 
+from models.inbound_events import InboundEvent
 from models.messages import Message, MessageSource
 from models.tickets import Ticket
 from models.users import User
+
+# How much later than a message its call may come: Twilio waits 15 seconds for an answer, twice at most.
+_CALL_AFTER = timedelta(minutes=1)
+_MOST_LATER = 100
 
 
 def lock_talk(session: Session, client_id: int, address: str) -> None:
@@ -45,3 +51,28 @@ def agents_in(session: Session, ticket_id: int) -> list[str]:
     """Return the names of the agents who wrote in a ticket."""
     wrote = select(Message.user_id).where(Message.ticket_id == ticket_id)
     return list(session.scalars(select(User.name).where(User.id.in_(wrote))))
+
+
+def heard_after(
+    session: Session, channel: str, client: Collection[str], ours: Collection[str], moment: datetime
+) -> list[InboundEvent]:
+    """Return the events by which a client certainly wrote to ours after a moment, with their bytes, the newest first.
+
+    Both addresses are given in all their spellings.
+    """
+    called = MessageSource.sent_at.is_(None) & (InboundEvent.created_at > moment + _CALL_AFTER)
+    return list(
+        session.scalars(
+            select(InboundEvent)
+            .join(MessageSource, MessageSource.inbound_event_id == InboundEvent.id)
+            .where(
+                MessageSource.channel == channel,
+                MessageSource.sender.in_(client),
+                MessageSource.recipient.in_(ours),
+                or_(MessageSource.sent_at > moment, called),
+            )
+            .order_by(func.coalesce(MessageSource.sent_at, InboundEvent.created_at).desc())
+            .limit(_MOST_LATER)
+            .options(undefer(InboundEvent.payload))
+        )
+    )

@@ -135,7 +135,7 @@ class Recorder:
             said = replace(said, recipients=(said.service,))
             arrival = replace(arrival, said=said)
         if (blocked_on := count_set_aside(session, said.sender, identity.spellings(said.sender.value))) is not None:
-            leave_alone(session, said)
+            leave_alone(session, self.outbox, arrival)
             return self._set_aside(session, blocked_on)
         # At its first attempt an event has no message yet, and the question would only cost.
         if arrival.event.attempts > 1 and (message_id := message_of_event(session, arrival.event.id)) is not None:
@@ -145,7 +145,7 @@ class Recorder:
         found = self.threading.find(session, said, speaker.client_id, arrival.event.channel)
         if found.ticket is not None:
             self._join(session, arrival, speaker.client_id, found.rule, found.ticket)
-            heed(session, self.outbox, found.ticket, said, speaker.lifted)
+            heed(session, self.outbox, found.ticket, arrival, speaker.lifted)
             self.windows.release(session, arrival.event.channel, said)
             return Outcome()
         if said.automatic is Automatic.ECHO or (said.automatic is Automatic.ANSWER and said.certainly_automatic):
@@ -159,7 +159,7 @@ class Recorder:
         if said.automatic is Automatic.NOTICE and settings_of(session, desk.department_id).set_aside_automatic:
             raise IgnoredError(f"automatic: {said.automatic}")
         ticket = self._open(session, arrival, speaker.client_id, found.linked_to, desk)
-        heed(session, self.outbox, ticket, said, speaker.lifted)
+        heed(session, self.outbox, ticket, arrival, speaker.lifted)
         self.windows.release(session, arrival.event.channel, said)
         if not speaker.lifted:  # an address that took no mail a moment ago gets an agent's answer first
             self.acknowledgements.acknowledge(session, ticket, said)

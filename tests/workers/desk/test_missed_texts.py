@@ -77,6 +77,24 @@ def test_a_missed_message_is_read_as_its_call_would_have_been(desk: Desk, ours: 
     assert desk.scalars(sent) == [1]
 
 
+def test_a_stop_that_is_found_late_counts_from_when_it_was_said(desk: Desk, ours: str) -> None:
+    wants, again, silent = (f"+{int(desk.phone[1:]) + number}" for number in range(3))
+    phones = (wants, again, silent, f"whatsapp:{wants}")
+    for phone in phones:
+        kind = phone[: -len(wants)]
+        desk.sandbox.text(phone, f"{kind}{ours}", "STOP", ago=SETTLED + TEN_MINUTES / 2)
+    desk.sandbox.text(again, ours, "START", ago=SETTLED)  # missed as well
+    desk.text("START", sender=wants, to=ours)
+    desk.text("Hello?", sender=silent, to=ours)
+    desk.text("Hello?", sender=f"whatsapp:{wants}", to=f"whatsapp:{ours}")
+    desk.ingest()
+    assert look(desk) == 5
+    desk.ingest()
+    assert desk.scalars("SELECT value FROM suppressions") == [silent]
+    minutes = "SELECT (extract(epoch FROM timezone('utc', now()) - created_at) / 60)::int FROM suppressions"
+    assert desk.scalars(minutes) == [25]
+
+
 def test_what_twilio_may_still_call_about_is_left_to_its_call(desk: Desk, ours: str) -> None:
     sid = desk.sandbox.text(desk.phone, ours, "Just now")
     assert look(desk) == 0
