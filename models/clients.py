@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     ForeignKey,
     Index,
+    Select,
     String,
     UniqueConstraint,
     cast,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
     tuple_,
     update,
 )
@@ -29,6 +31,8 @@ from models.base import UTC_NOW, Base
 from models.external_ids import ExternalId
 from models.resemblances import Newcomer
 
+# The type of names among which ids take the place of numbers.
+HIDES_NUMBERS = "whatsapp"
 SEARCHED_NAME: ColumnElement[Any] = literal_column("to_tsvector('simple', clients.name)")
 
 
@@ -152,6 +156,19 @@ def names_of_client(session: Session, client_id: int) -> list[ExternalId]:
         .order_by(ClientExternalId.id)
     )
     return [ExternalId(type=row.type, value=row.value) for row in rows]
+
+
+def maybe_same_phone(client_id: int | None, address: ExternalId) -> Select[str]:
+    """Select those of a client's names that may be the phone of an address of `HIDES_NUMBERS`; for other statements.
+
+    Two numbers are two phones. An id that stands for a hidden number may be any of the client's.
+    """
+    hidden = ~ClientExternalId.value.startswith("+")
+    return select(ClientExternalId.value).where(
+        ClientExternalId.client_id == client_id,
+        ClientExternalId.type == address.type,
+        hidden if address.value.startswith("+") else true(),
+    )
 
 
 def clients_known_as(session: Session, names: Sequence[ExternalId]) -> list[Client]:

@@ -4,11 +4,26 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import String, Text, UniqueConstraint, and_, delete, or_, select, true, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    String,
+    Text,
+    UniqueConstraint,
+    and_,
+    any_,
+    delete,
+    false,
+    func,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import UTC_NOW, Base, Identified, one_of
+from models.clients import HIDES_NUMBERS, maybe_same_phone
 from models.external_ids import ExternalId
 
 
@@ -68,38 +83,54 @@ def trust_again(
     *,
     opted_in_to: Collection[str] = (),
     said_at: datetime | None = None,
+    client_id: int | None = None,
 ) -> set[SuppressionReason]:
     """Write again to addresses that bounced, because somebody writes from there, and return what stood against it.
 
+    The first is the one that this client writes from; the others are other ways to write it.
     Who opted out stays left alone, except by the address of ours that they have opted in to, in any of its spellings,
     and by nothing that was said before, at `said_at`. Of a bounce no clock is asked: a mail's is its sender's.
     """
     bounced = Suppression.reason.in_((SuppressionReason.BOUNCED, SuppressionReason.INVALID))
+    named = tuple_(Suppression.type, Suppression.value).in_([(each.type, each.value) for each in addresses])
     opted_out = and_(
         Suppression.reason == SuppressionReason.OPTED_OUT,
         Suppression.sender.in_(opted_in_to),
         Suppression.created_at <= said_at if said_at else true(),
     )
+    same = _of_same_phone(client_id, addresses[0])
     lifted = session.scalars(
         delete(Suppression)
-        .where(
-            tuple_(Suppression.type, Suppression.value).in_([(each.type, each.value) for each in addresses]),
-            or_(bounced, opted_out),
-        )
+        .where(or_(and_(named, or_(bounced, opted_out)), and_(same, opted_out)))
         .returning(Suppression.reason)
+        .execution_options(synchronize_session=False)
     )
     return {SuppressionReason(each) for each in lifted}
 
 
+def _of_same_phone(client_id: int | None, address: ExternalId) -> ColumnElement[bool]:
+    if address.type != HIDES_NUMBERS:
+        return false()
+    # As an array the names are looked up once, and then by the index.
+    names = any_(func.array(maybe_same_phone(client_id, address).scalar_subquery()))
+    return and_(Suppression.type == address.type, Suppression.value == names)
+
+
 def suppression_of(
-    session: Session, address: ExternalId, *, senders: Collection[str] = (), alike: Collection[str] = ()
+    session: Session,
+    address: ExternalId,
+    *,
+    senders: Collection[str] = (),
+    alike: Collection[str] = (),
+    client_id: int | None = None,
 ) -> Suppression | None:
     """Return why an address must not be written to, `None` when it may; the oldest reason of several.
 
-    `senders` are the spellings of the address of ours that would write.
-    Who opted out by another of their names, `alike`, is left alone at this one too.
+    `senders` are the spellings of the address of ours that would write, `alike` those of the address. A client who
+    opted out by a name that may be the same phone is left alone too.
     """
-    opted_out = and_(Suppression.reason == SuppressionReason.OPTED_OUT, Suppression.value.in_(alike))
+    same = or_(Suppression.value.in_(alike), _of_same_phone(client_id, address))
+    opted_out = and_(Suppression.reason == SuppressionReason.OPTED_OUT, same)
     return session.scalar(
         select(Suppression)
         .where(

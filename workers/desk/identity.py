@@ -71,16 +71,17 @@ def client_for(session: Session, message: InboundMessage) -> Speaker:
         return Speaker(client_id=create_client(session, sender, name=name))
     if message.sender_name:
         fill_blank_name(session, client_id, message.sender_name, {each.value for each in sender.names})
-    return Speaker(client_id=client_id, lifted=_lifted(session, message))
+    return Speaker(client_id=client_id, lifted=_lifted(session, message, client_id))
 
 
-def _lifted(session: Session, message: InboundMessage) -> frozenset[SuppressionReason]:
+def _lifted(session: Session, message: InboundMessage, client_id: int) -> frozenset[SuppressionReason]:
     if not _is_the_sender(message):
         return frozenset()
     given = message.consent is Consent.GIVEN and bool(message.recipients)
     opted_in_to = spellings(message.recipients[0].value) if given else ()
     names = [each for each in known_as(message).names if each.type == message.sender.type]
-    return frozenset(trust_again(session, names, opted_in_to=opted_in_to, said_at=message.sent_at))
+    lifted = trust_again(session, names, opted_in_to=opted_in_to, said_at=message.sent_at, client_id=client_id)
+    return frozenset(lifted)
 
 
 def _is_the_sender(said: InboundMessage) -> bool:

@@ -22,7 +22,7 @@ from channels.plans import Piece
 from channels.registry import Registry
 from models.attachments import StoredAttachment, attachments_of, sendable_files
 from models.base import now
-from models.clients import Client, names_of_client
+from models.clients import Client
 from models.deliveries import (
     PART_BEFORE,
     Delivery,
@@ -252,8 +252,8 @@ def _let_agents_finish(session: Session, claimed: ClaimedDelivery, message: Mess
 def _refuse_suppressed(session: Session, claimed: ClaimedDelivery) -> None:
     address = ExternalId(type=claimed.recipient_type, value=claimed.recipient)
     ticket = session.get_one(Ticket, claimed.ticket_id)
-    alike = {each.value for each in names_of_client(session, ticket.client_id) if each.type == address.type}
-    why = suppression_of(session, address, senders=spellings(claimed.sender), alike={*alike, *spellings(address.value)})
+    ours, theirs = spellings(claimed.sender), spellings(address.value)
+    why = suppression_of(session, address, senders=ours, alike=theirs, client_id=ticket.client_id)
     if why is not None:
         raise Undeliverable(
             f"this address takes no messages since {why.created_at:%d %b %Y, %H:%M} UTC ({_because(why)})",

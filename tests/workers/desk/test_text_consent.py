@@ -5,8 +5,10 @@ import re
 import pytest
 
 from tests.desk import Desk
+from tests.workers.desk.merging_steps import merge_clients
 
 OURS, OTHER = "+15550100001", "+15550100009"
+WHATSAPP = "whatsapp:+15550100002"
 
 
 def texts(desk: Desk) -> list[object]:
@@ -98,7 +100,7 @@ def test_what_twilio_took_for_stop_counts_whatever_it_says(desk: Desk, thread: s
 
 
 def test_on_whatsapp_whoever_writes_again_wants_an_answer(desk: Desk) -> None:
-    ours = {"sender": f"whatsapp:{desk.phone}", "to": "whatsapp:+15550100002"}
+    ours = {"sender": f"whatsapp:{desk.phone}", "to": WHATSAPP}
     desk.text("Hello", **ours)
     desk.text("Stop", **ours)
     desk.work()
@@ -111,6 +113,29 @@ def test_on_whatsapp_whoever_writes_again_wants_an_answer(desk: Desk) -> None:
     desk.say("Tomorrow!", thread=desk.thread())
     desk.work()
     assert texts(desk) == ["Tomorrow!"]
+
+
+def test_stop_holds_for_the_number_it_came_from_and_for_the_id_that_hides_it(desk: Desk) -> None:
+    old, new, hidden = desk.phone, f"+1777{desk.phone[5:]}", "US.131491208655302741918"
+    for number in (old, new):
+        desk.text("Hello.", sender=f"whatsapp:{number}", to=WHATSAPP)
+    desk.text("STOP", sender=f"whatsapp:{old}", to=WHATSAPP, ExternalUserId=f"whatsapp:{hidden}")
+    desk.work()
+    kept, merged = desk.tickets()
+    merge_clients(desk, kept.client_id, merged.client_id)
+    for ticket in (kept, merged):
+        desk.say("Tomorrow.", thread=desk.thread(ticket.id))
+    desk.work()
+    assert [each["to"] for each in desk.effects("twilio", "message")] == [f"whatsapp:{new}"]
+
+    sources = "UPDATE message_sources SET sender = :id WHERE sender = :old RETURNING 1"
+    desk.scalars(sources, id=hidden, old=old)
+    desk.say("Tomorrow!", thread=desk.thread(kept.id))
+    desk.work()
+    assert "Tomorrow!" not in texts(desk)
+    desk.text("So where is it?", sender=f"whatsapp:{hidden}", to=WHATSAPP)
+    desk.work()
+    assert desk.count("suppressions") == 0
 
 
 def test_twilios_word_that_a_client_has_opted_out_is_kept_for_that_number(desk: Desk, thread: str) -> None:
