@@ -3,12 +3,14 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ARRAY, BigInteger, Table, any_, exists, literal, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Table, all_, any_, exists, literal, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.base import Base
-from models.merges import MergeKind
-from models.messages import Message
+from models.clients import ClientExternalId
+from models.merges import Merge, MergeKind
+from models.messages import Message, MessageSource
+from models.ticket_addresses import TicketAddress
 from models.tickets import Ticket
 
 
@@ -82,6 +84,40 @@ def give_messages_to_tickets_client(session: Session, source: int, target: int) 
         .values(client_id=target)
         .execution_options(synchronize_session=False)
     )
+
+
+def give_back_since(session: Session, merge: Merge) -> list[int]:
+    """Give the merged client the tickets made while the merge stood that only their names, given back, speak of.
+
+    Returns those tickets. What was put together with another ticket meanwhile stays where that is.
+    """
+    heard = select(Message.id).join(MessageSource).where(Message.ticket_id == Ticket.id)
+    opened = select(TicketAddress.ticket_id).where(TicketAddress.ticket_id == Ticket.id)
+    together = exists().where(
+        Merge.kind == MergeKind.TICKET, Merge.undone_at.is_(None), Ticket.id.in_((Merge.kept_id, Merge.merged_id))
+    )
+    given = session.scalars(
+        update(Ticket)
+        .where(
+            Ticket.client_id == merge.kept_id,
+            Ticket.id != all_(literal(merge.moved["tickets"], ARRAY(BigInteger))),
+            Ticket.created_at >= merge.created_at,
+            or_(heard.exists(), opened.exists()),
+            ~heard.where(~_only_of(merge.merged_id, merge.kept_id, MessageSource.sender)).exists(),
+            ~opened.where(~_only_of(merge.merged_id, merge.kept_id, TicketAddress.sender)).exists(),
+            ~together,
+        )
+        .values(client_id=merge.merged_id, updated_at=Ticket.updated_at)
+        .returning(Ticket.id)
+        .execution_options(synchronize_session=False)
+    )
+    return sorted(given)
+
+
+def _only_of(client_id: int, other_id: int, address: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    """Hold for an address that is a name of one client's and none of the other's."""
+    named = exists().where(ClientExternalId.value == address)
+    return named.where(ClientExternalId.client_id == client_id) & ~named.where(ClientExternalId.client_id == other_id)
 
 
 def departments_of_clients(session: Session, client_ids: Collection[int]) -> set[int | None]:

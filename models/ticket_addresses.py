@@ -3,10 +3,11 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, ForeignKey, String, exists
+from sqlalchemy import ColumnElement, ForeignKey, String, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from models.base import UTC_NOW, Base
+from models.clients import ClientExternalId
 from models.messages import MessageSource, last_source
 
 
@@ -44,4 +45,16 @@ def address_of_ticket(session: Session, ticket_id: int) -> TicketAddress | None:
 
 def answers_go_to(session: Session, ticket_id: int) -> MessageSource | TicketAddress | None:
     """Return where an answer goes: where the client wrote from last, or else whom the ticket was opened for."""
-    return last_source(session, ticket_id) or address_of_ticket(session, ticket_id)
+    return last_source(session, ticket_id) or _own_address(session, ticket_id)
+
+
+def _own_address(session: Session, ticket_id: int) -> TicketAddress | None:
+    """Return whom a ticket was opened for, unless that is another client by now: one that was merged and parted."""
+    tickets = Base.metadata.tables["tickets"]
+    named = exists().where(ClientExternalId.value == TicketAddress.sender)
+    own = named.where(ClientExternalId.client_id == tickets.c.client_id)
+    return session.scalar(
+        select(TicketAddress)
+        .join(tickets, tickets.c.id == TicketAddress.ticket_id)
+        .where(TicketAddress.ticket_id == ticket_id, or_(~named, own))
+    )

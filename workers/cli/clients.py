@@ -42,7 +42,7 @@ def merge(kept_id: int, merged_id: int, email: str) -> None:
 @click.argument("merge_id", metavar="MERGE", type=int)
 @click.option("--as", "email", required=True, metavar="EMAIL", help="The user who undoes it.")
 def undo(merge_id: int, email: str) -> None:
-    """Undo a merge of clients or of tickets. What came since stays where it is."""
+    """Undo a merge of clients or of tickets. What came since stays, but for tickets of the parted client alone."""
     tools = runtime()
     with tools.database.session_scope() as session, refusals():
         undone = tools.merging.undo_merge(session, merge_id, user_of(session, email))

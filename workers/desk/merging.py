@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.belongings import (
     departments_of_clients,
+    give_back_since,
     give_messages_to_tickets_client,
     lock_names,
     move_all,
@@ -117,7 +118,10 @@ class Merging:
         )
 
     def undo_merge(self, session: Session, merge_id: int, agent: User) -> Merge:
-        """Put exactly the rows that moved back; what came since stays where it is. Raises `MergeRefusedError`."""
+        """Put exactly the rows that moved back. Raises `MergeRefusedError`.
+
+        What came since stays where it is, but for tickets that only the parted client's names speak of.
+        """
         lock_merges(session)
         merge = merge_by_id(session, merge_id)
         if merge is None:
@@ -145,10 +149,11 @@ class Merging:
         lock_names(session, merge.kept_id)
         allow(session, agent, departments_of_clients(session, (merge.merged_id, merge.kept_id)))
         move_back(session, MergeKind.CLIENT, merge.moved, merge.kept_id, merge.merged_id)
+        since = give_back_since(session, merge)
         give_messages_to_tickets_client(session, merge.kept_id, merge.merged_id)
         merged, kept = _client(session, merge.merged_id), _client(session, merge.kept_id)
         text = f"The merge of the client {merged.name} into {kept.name} was undone by {agent.name}."
-        self._tell(session, merge.moved["tickets"], text)
+        self._tell(session, [*merge.moved["tickets"], *since], text)
 
     def _tell(self, session: Session, ticket_ids: Collection[int], text: str) -> list[int]:
         """Tell the agents of those tickets that are still worked on: they speak to another client now."""

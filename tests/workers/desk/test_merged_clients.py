@@ -170,19 +170,43 @@ def test_merging_tickets_and_undoing_it_leaves_every_row_as_it_was(desk: Desk, p
     undo(desk, clients)
 
 
-def test_what_came_since_stays_where_it_is(desk: Desk, pair: tuple[int, int]) -> None:
+def test_tickets_made_since_go_back_with_the_names_that_they_speak_of(desk: Desk, pair: tuple[int, int]) -> None:
     kept, merged = pair
     made = merge_clients(desk, kept, merged)
     desk.mail("New matter.", sender=WORK, subject="Keyboard")
     desk.mail("More of the old.", sender=WORK, subject=f"[#{desk.tickets()[1].id}]")
+    desk.mail("Mine.", subject="Scanner")
+    desk.command("new cleo@work.example Your order")
+    desk.work()
+    keyboard, scanner, order = desk.tickets()[2:]
+    desk.mail("Both of us.", sender=WORK, subject=f"[#{scanner.id}]")
     desk.work()
     undo(desk, made)
-    assert [ticket.client_id for ticket in desk.tickets()] == [kept, merged, kept]
+    assert [ticket.client_id for ticket in desk.tickets()] == [kept, merged, merged, kept, merged]
+    for ticket in (keyboard, scanner, order):
+        desk.say("An answer.", thread=desk.thread(ticket.id))
+    desk.work()
+    answered = sorted(str(each["to"]) for each in desk.effects("mailbox"))
+    assert answered == ["['cleo@client.example']", *["['cleo@work.example']"] * 2]
     strange = "SELECT m.id FROM messages m JOIN tickets t ON t.id = ticket_id WHERE m.client_id <> t.client_id"
     assert desk.scalars(strange) == []
     desk.mail("Whose am I?", sender=WORK, subject="Mouse")
     desk.work()
-    assert desk.tickets()[3].client_id == merged
+    assert desk.tickets()[-1].client_id == merged
+
+
+def test_a_ticket_that_stays_writes_to_no_address_that_went_back(desk: Desk, pair: tuple[int, int]) -> None:
+    made = merge_clients(desk, *pair)
+    for words in ("Your order", "Your other order"):
+        desk.command(f"new cleo@work.example {words}")
+    desk.work()
+    order, other = (ticket.id for ticket in desk.tickets()[2:])
+    merge_tickets(desk, order, other)
+    undo(desk, made)
+    desk.say("It is here.", thread=desk.thread(order))
+    desk.work()
+    assert desk.effects("mailbox") == []
+    assert "has no address" in desk.told(order)
 
 
 def test_a_name_that_was_given_to_somebody_else_since_is_left_to_them(desk: Desk, pair: tuple[int, int]) -> None:
