@@ -181,19 +181,21 @@ class Windows:
         for ticket_id, sends in groupby(release_held(session, lane, spellings(ours)), key=lambda each: each.ticket_id):
             ticket = standing_ticket(session, ticket_id)
             if ticket is None or ticket.closed_at is not None:
-                self._too_late(session, ticket, [each.id for each in sends])
+                self._too_late(session, ticket, [*sends])
                 continue
             for each in sends:
                 enqueue(session, Wakeup(task="outbound.deliver", channel=each.channel, row_id=each.id))
             self.outbox.tell(session, ticket, "The client wrote: what was held for them goes out now.")
 
-    def _too_late(self, session: Session, ticket: Ticket | None, delivery_ids: Sequence[int]) -> None:
+    def _too_late(self, session: Session, ticket: Ticket | None, sends: Sequence[Delivery]) -> None:
         """Leave out what was held in a ticket that has ended: the client writes about something else."""
-        cancel_deliveries(session, delivery_ids)
-        if ticket is not None:
-            self.outbox.tell(
-                session, ticket, "The client wrote. What was held here is not sent: this ticket is closed."
-            )
+        cancel_deliveries(session, [each.id for each in sends])
+        if ticket is None:
+            return
+        desk = desk_of(session, ticket.department_id)
+        for message_id in dict.fromkeys(each.message_id or 0 for each in sends):
+            self.outbox.mark(session, ticket.id, message_id, desk)
+        self.outbox.tell(session, ticket, "The client wrote. What was held here is not sent: this ticket is closed.")
 
     def remind(self, session: Session) -> int:
         """Tell the agents of clients who wait and soon cannot be answered freely; returns of how many tickets."""

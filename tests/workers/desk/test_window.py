@@ -142,6 +142,23 @@ def test_only_a_message_to_the_same_number_of_ours_that_asks_for_no_silence_rele
     assert sent(silent) == ["Pull the plug."]
 
 
+def test_what_was_held_in_a_closed_ticket_is_not_sent_and_waits_no_more(silent: Desk) -> None:
+    ts, first = answer(silent, "Pull the plug."), silent.ticket().id
+    silent.scalars("UPDATE tickets SET status = 'closed', closed_at = now() - interval '90 days' RETURNING id")
+    assert marks(silent, first, ts)
+    silent.text("Another thing.", sender=CLEO, to=OURS)
+    silent.work()
+    assert statuses(silent) == ["canceled"]
+    assert marks(silent, first, ts) == []
+    assert "this ticket is closed" in silent.told(first)
+
+
+def marks(desk: Desk, ticket_id: int, ts: str) -> list[object]:
+    """Return what stands on an agent's message."""
+    (post,) = (each for each in desk.sandbox.thread("C0SUPPORT", desk.thread(ticket_id)) if each["ts"] == ts)
+    return list(post["reactions"])
+
+
 def test_what_is_held_is_changed_by_an_edit_and_ended_by_a_deletion(silent: Desk) -> None:
     first, second = answer(silent, "Pull the plug."), answer(silent, "And run.")
     silent.edit(first, "Pull the red plug.", thread=silent.thread())
