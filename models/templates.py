@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, delete, func, select
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import UTC_NOW, Base, Identified
+from models.deliveries import Delivery, DeliveryStatus
 from models.messages import Message
 
 
@@ -79,10 +80,15 @@ def template_use(session: Session, message_id: int) -> TemplateUse | None:
 
 
 def used_since(session: Session, ticket_id: int, since: datetime) -> bool:
-    """Say whether a template was sent in a ticket since then."""
+    """Say whether a template was sent in a ticket since then; one that failed was not."""
+    failed = exists().where(
+        Delivery.message_id == TemplateUse.message_id,
+        Delivery.to_client.is_(True),
+        Delivery.status == DeliveryStatus.FAILED,
+    )
     used = (
         select(TemplateUse.message_id)
         .join(Message, Message.id == TemplateUse.message_id)
-        .where(Message.ticket_id == ticket_id, Message.created_at >= since)
+        .where(Message.ticket_id == ticket_id, Message.created_at >= since, ~failed)
     )
     return session.scalar(used.limit(1)) is not None

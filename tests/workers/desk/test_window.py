@@ -96,6 +96,26 @@ def test_a_template_goes_by_its_id_with_what_was_filled_in(silent: Desk) -> None
     assert statuses(silent) == ["held", "sent"]
 
 
+def test_a_template_is_sent_once_in_a_while_unless_it_failed(silent: Desk) -> None:
+    answer(silent, "Pull the plug.")
+
+    def template(number: str) -> None:
+        silent.pick(*silent.offer("order update"), ts=silent.notice(HELD))
+        silent.work()
+        silent.submit({"blank-1": {"text": "Cleo"}, "blank-2": {"text": number}})
+        silent.work()
+
+    template("no. 7")
+    template("no. 8")
+    assert "a template has just gone out" in silent.words()[-1]
+    first = silent.deliveries()[-1]
+    key, sid = str(first.idempotency_key), str(first.external_id)
+    silent.report(key, sid, "undelivered", ErrorCode="63013", To=CLEO, From=OURS)
+    silent.work()
+    template("no. 9")
+    assert len(sent(silent)) == 2
+
+
 def test_what_is_not_approved_is_not_offered(silent: Desk) -> None:
     answer(silent, "Pull the plug.")
     assert "feedback" in str(shown(silent))
