@@ -75,6 +75,22 @@ def link_account(session: Session, user: User, account: ExternalId) -> bool:
     return made.scalar() is not None
 
 
+def unlink_account(session: Session, account: ExternalId) -> User | None:
+    """Forget whose a provider's account is, and return whose it was; `None` when it was nobody's."""
+    gone = delete(UserOAuthAccount).where(
+        UserOAuthAccount.provider == account.type, UserOAuthAccount.provider_user_id == account.value
+    )
+    user_id = session.scalar(gone.returning(UserOAuthAccount.user_id))
+    return session.get(User, user_id) if user_id is not None else None
+
+
+def deactivate(session: Session, user: User) -> None:
+    """Let a user act nowhere any more; what they did stays theirs."""
+    session.execute(delete(UserOAuthAccount).where(UserOAuthAccount.user_id == user.id))
+    set_departments(session, user, set())
+    user.type = UserType.AGENT
+
+
 def works_in(session: Session, user: User, department_id: int | None) -> bool:
     """Say whether a user may act on tickets of a department now; tickets of none are the administrators'."""
     if user.type == UserType.ADMINISTRATOR:
@@ -90,6 +106,16 @@ def agents_of(session: Session, department_id: int | None) -> list[User]:
     members = select(user_departments.c.user_id).where(user_departments.c.department_id == department_id)
     may = or_(User.type == UserType.ADMINISTRATOR, User.id.in_(members))
     return list(session.scalars(select(User).where(may).order_by(User.name, User.id)))
+
+
+def active_users(session: Session) -> list[User]:
+    """Return the users who may act in any department, by name."""
+    member = exists().where(user_departments.c.user_id == User.id)
+    return list(
+        session.scalars(
+            select(User).where(or_(User.type == UserType.ADMINISTRATOR, member)).order_by(User.name, User.id)
+        )
+    )
 
 
 def list_users(session: Session) -> list[User]:

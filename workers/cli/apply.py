@@ -1,7 +1,7 @@
 """`frontdesk apply desk.toml`: make the desk what the file says, and say what changed."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -68,6 +68,8 @@ class Applier:
         for entry in _tables(desk, "users"):
             _known(entry, _USER_KEYS, "user")
             yield from self._user(entry)
+        if "users" in desk:
+            yield from self._left_out({_text(entry, "email", "user").lower() for entry in _tables(desk, "users")})
         for name in _list(desk, "tags"):
             if tags.ensure_tag(self.session, _storable(name, "tag", limit=100)):
                 yield f"tag {name}: added"
@@ -136,19 +138,27 @@ class Applier:
 
     def _accounts(self, user: User, entry: Mapping[str, Any]) -> Iterator[str]:
         known = users.accounts_of(self.session, user)
-        for text in _list(entry, "slack"):
-            account = self._address("slack", text)
-            if ("slack", account.value) in known:
-                continue
-            if not users.link_account(self.session, user, account):
-                raise SettingsError(f"slack = {text!r} is another user's already")
-            yield f"user {user.email}: slack {account.value} added"
+        wanted = {self._address("slack", text).value for text in _list(entry, "slack")}
+        for value in sorted(wanted - {each for _, each in known}):
+            if not users.link_account(self.session, user, ExternalId(type="slack", value=value)):
+                raise SettingsError(
+                    f"slack {value} is another user's already: `frontdesk users unlink {value}` frees it"
+                )
+            yield f"user {user.email}: slack {value} added"
+        for kind, value in sorted(known):
+            if value not in wanted:
+                yield f"user {user.email}: {kind} {value} is not in the file, kept: `frontdesk users unlink {value}`"
 
     def _memberships(self, user: User, entry: Mapping[str, Any]) -> Iterator[str]:
         wanted = {self._department_id(name) for name in _list(entry, "departments")}
         if "departments" in entry and wanted != users.departments_of(self.session, user):
             users.set_departments(self.session, user, wanted)
             yield f"user {user.email}: departments changed"
+
+    def _left_out(self, named: Collection[str]) -> Iterator[str]:
+        for user in users.active_users(self.session):
+            if user.email not in named:
+                yield f"user {user.email} is not in the file, kept: `frontdesk users deactivate {user.email}`"
 
     def _department_id(self, name: str) -> int:
         department = departments.department_by_name(self.session, name)

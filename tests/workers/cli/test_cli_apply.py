@@ -116,6 +116,28 @@ def test_what_the_file_no_longer_names_is_kept_and_said(apply: Apply) -> None:
     assert "department Support: email support@desk.example added" not in lines(apply(SUPPORT))
 
 
+def test_people_and_slack_ids_that_the_file_no_longer_names_are_said_until_they_are_taken_away(
+    apply: Apply, frontdesk: Frontdesk
+) -> None:
+    user = '[[users]]\nname = "{0}"\nemail = "{0}@desk.example"\ndepartments = "Support"\n'
+    slack, ada, cy = 'slack = "T0DESK/U0ADA"\n', user.format("ada"), user.format("cy")
+    apply(SUPPORT + ada + slack)
+    assert lines(apply(SUPPORT + ada)) == [
+        "user ada@desk.example: slack T0DESK/U0ADA is not in the file, kept: `frontdesk users unlink T0DESK/U0ADA`",
+        "1 changed",
+    ]
+    assert "`frontdesk users unlink T0DESK/U0ADA` frees it" in refusal(apply(SUPPORT + cy + slack))
+    assert lines(frontdesk("users", "unlink", "T0DESK/U0ADA")) == ["slack T0DESK/U0ADA is no longer ada@desk.example's"]
+    assert frontdesk("users", "unlink", "T0DESK/U0ADA").exit_code == 1
+    said = lines(apply(SUPPORT + cy + slack))
+    assert "user cy@desk.example: slack T0DESK/U0ADA added" in said
+    assert said[-2] == "user ada@desk.example is not in the file, kept: `frontdesk users deactivate ada@desk.example`"
+    assert lines(frontdesk("users", "deactivate", "ada@desk.example")) == [
+        "user ada@desk.example acts nowhere any more"
+    ]
+    assert lines(apply(SUPPORT + cy + slack)) == ["nothing to change"]
+
+
 def test_a_user_moved_to_another_department_leaves_the_first(apply: Apply) -> None:
     both = SUPPORT + '[[departments]]\nname = "Billing"\n'
     ada = '[[users]]\nname = "Ada"\nemail = "ada@desk.example"\ndepartments = ["{}"]\n'

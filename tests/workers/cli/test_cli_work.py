@@ -246,6 +246,19 @@ def test_users_are_listed_without_their_passwords(frontdesk: Frontdesk, desk: De
     ]
 
 
+def test_who_is_deactivated_acts_nowhere_although_slack_vouches_for_their_address(
+    frontdesk: Frontdesk, desk: Desk
+) -> None:
+    frontdesk("users", "deactivate", "ada@desk.example", "Ben@desk.example")
+    desk.text("Where is it?")
+    desk.work()
+    for user in ("U0ADA", "U0BEN"):
+        desk.say("Here.", thread=desk.thread(), user=user)
+        desk.work()
+    assert desk.effects("twilio", "message") == []
+    assert sum("is not an agent of this department" in each for each in desk.words()) == 2
+
+
 def test_a_password_is_kept_as_an_argon2_hash_that_fits_it(frontdesk: Frontdesk, desk: Desk) -> None:
     result = frontdesk("users", "password", "Ada@desk.example", typed="correct horse\ncorrect horse\n")
     assert "the password is set" in said(result)
