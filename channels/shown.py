@@ -23,6 +23,14 @@ class Sign(StrEnum):
     URGENT = "urgent"
 
 
+_SPELLED = {"email": "Email", "sms": "SMS", "whatsapp": "WhatsApp", "slack": "Slack"}
+
+
+def spelled(channel: str) -> str:
+    """Return a channel's name as people write it."""
+    return _SPELLED.get(channel, channel)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Button:
     """A button under a message of ours; pressing it comes back as an `AgentAction` with this action and value."""

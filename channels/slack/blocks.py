@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from channels.base import Button, Menu, OutboundMessage, TicketCard, clean_line
+from channels.shown import spelled
 from channels.slack.form import LABEL_LIMIT, menu_element, plain_text
 from channels.slack.mrkdwn import escape, pieces
 
@@ -64,7 +65,7 @@ def _fields(card: TicketCard) -> Block:
     client = f"{card.client} ({card.address})" if card.address not in {"", card.client} else card.client
     fields = {
         "Client": _field(client),
-        "Channel": _field(card.channel),
+        "Channel": _field(spelled(card.channel)),
         "Department": _field(card.department),
         "Status": _field(_words(card.status)),
         "Priority": _field(_words(card.priority)),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from channels.base import Button, ExternalId, clean_line
 from channels.listing import Home, Listing, TicketLine
+from channels.shown import spelled
 from channels.slack.blocks import SECTION_LIMIT, Block, age, button_elements, in_bold, mrkdwn, section, text_blocks
 from channels.slack.form import LABEL_LIMIT, plain_text
 from channels.slack.ids import place
@@ -81,7 +82,7 @@ def _about(line: TicketLine) -> str:
     waits = f"waits for us: {age(now - line.waiting_since)}" if line.waiting_since else line.status.replace("_", " ")
     told = (
         clean_line(line.client, _NAME),
-        line.channel,
+        spelled(line.channel),
         waits,
         f"opened {line.opened_at:%d %b %Y}",
         "" if line.priority == _USUAL else clean_line(line.priority, _NAME),

@@ -116,7 +116,7 @@ class Actions:
         if isinstance(agent, Refusal):
             return refused(action, agent)
         if not self.send_again(session, delivery.id):
-            return answered(action, "It is on its way already.")
+            return answered(action, "It was sent again already.")
         return Outcome()
 
     def send_again(self, session: Session, delivery_id: int) -> bool:

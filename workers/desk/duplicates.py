@@ -30,7 +30,7 @@ class Reason(StrEnum):
     """Why two clients may be one person; the text is what agents read."""
 
     SAME_NUMBER = "has the same number"
-    TYPED = "has an address or number that stands in this client's messages"
+    TYPED = "has an address or number that this client has mentioned"
     PROFILE = "has the mail address of this client's Slack profile"
     ALIKE = "has the same name and the same mail address at another domain"
 

@@ -54,7 +54,7 @@ class MailInstead:
             return refused(action, agent)
         lock_delivery(session, delivery)
         if delivery.status not in _NOT_ARRIVED or delivery.message_id is None:
-            return answered(action, "Nothing was sent: it is on its way already.")
+            return answered(action, "Nothing was sent: it was sent another way already.")
         way = verified_mail_way(session, ticket)
         if way is None:
             return answered(action, "Nothing was sent: the client has no mail address that they wrote from.")

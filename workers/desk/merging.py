@@ -127,7 +127,7 @@ class Merging:
         if merge is None:
             raise MergeRefusedError(f"There is no merge {merge_id}.")
         if merge.undone_at is not None:
-            raise MergeRefusedError(f"Merge {merge_id} was undone already.")
+            raise MergeRefusedError("This merge was undone already.")
         if (newer := newer_merge(session, merge)) is not None:
             raise MergeRefusedError(f"Merge {newer} builds on merge {merge_id}: undo {newer} first.")
         undo = self._part_tickets if merge.kind == MergeKind.TICKET else self._part_clients

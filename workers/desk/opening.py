@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from channels.base import AgentAction, Choice, ExternalId, InboundMessage, Menu, ProfileKind, clean_line, clean_text
 from channels.errors import TryLater
+from channels.shown import spelled
 from models.base import row_id
 from models.clients import create_client, known_client
 from models.departments import (
@@ -167,7 +168,8 @@ class Openings:
         if is_new:
             yield _NEVER_WROTE
         if self.outbox.answers_end(new.channel):
-            yield f"By {new.channel} only an approved template goes out unless they have written within the last day."
+            by = spelled(new.channel)
+            yield f"By {by} only an approved template goes out unless they have written within the last day."
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,15 +256,17 @@ def _refuse_suppressed(session: Session, claimed: ClaimedDelivery) -> None:
     why = suppression_of(session, address, senders=ours, alike=theirs, client_id=ticket.client_id)
     if why is not None:
         raise Undeliverable(
-            f"this address takes no messages since {why.created_at:%d %b %Y, %H:%M} UTC ({_because(why)})",
+            f"this address takes no messages since {why.created_at:%d %b %Y, %H:%M} UTC: {_because(why)}",
             code="suppressed",
         )
 
 
 def _because(why: Suppression) -> str:
-    if why.reason != SuppressionReason.OPTED_OUT:
-        return why.reason
-    return f"opted out{f', {why.detail}' if why.detail else ''}"
+    if why.reason == SuppressionReason.INVALID:
+        return "it does not exist, as the provider said"
+    if why.reason == SuppressionReason.BOUNCED:
+        return "what was sent there came back"
+    return f"its owner opted out{f', {why.detail}' if why.detail else ''}"
 
 
 def _keep_together(session: Session, claimed: ClaimedDelivery) -> None:

@@ -220,8 +220,9 @@ def _because(report: DeliveryReport) -> str:
 
 
 def with_code(reason: str, code: str) -> str:
-    """Return a reason without a full stop, and the provider's code behind it unless it names that itself."""
-    return reason.rstrip(".") + (f" ({code})" if code and code not in reason else "")
+    """Return a reason without a full stop, and the provider's code behind it; codes of our own have no digits."""
+    provider = any(each.isdigit() for each in code)
+    return reason.rstrip(".") + (f" ({code})" if provider and code not in reason else "")
 
 
 def said_so(code: str) -> str:

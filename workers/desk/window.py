@@ -24,6 +24,7 @@ from channels.base import (
     clean_line,
 )
 from channels.errors import WindowClosed
+from channels.shown import spelled
 from models.base import now, row_id
 from models.deliveries import (
     Delivery,
@@ -56,6 +57,7 @@ ACTIONS = frozenset({"ask_template", "ask_templates", "template", "drop"})
 # In which two agents may have filled in the same form.
 JUST_NOW = timedelta(minutes=5)
 _SENT = "the client has written meanwhile, and what was held is on its way."
+_TAKEN_BACK = "this answer was taken back already."
 
 
 def refuse_outside(session: Session, channel: Channel, claimed: ClaimedDelivery) -> None:
@@ -86,7 +88,7 @@ def wrote_since(session: Session, send: ClaimedDelivery | Delivery, moment: date
 def held_text(channel: str, reason: str) -> str:
     """Return what agents read about an answer that is held."""
     return (
-        f"Held, not sent: {reason}, and {channel} takes only approved templates then. "
+        f"Held, not sent: {reason}, and {spelled(channel)} takes only approved templates then. "
         "It goes out when the client writes again, unless you take it back. A template can be sent now."
     )
 
@@ -117,7 +119,8 @@ class Windows:
         """Do one of `ACTIONS`; who acts was asked before, and the ticket is locked."""
         sends = lock_deliveries_to_client(session, held.message_id or 0)
         if not any(each.status == DeliveryStatus.HELD for each in sends):
-            return answered(action, f"Nothing was changed: {_SENT}")
+            taken_back = all(each.status == DeliveryStatus.CANCELED for each in sends)
+            return answered(action, f"Nothing was changed: {_TAKEN_BACK if taken_back else _SENT}")
         if action.action == "drop":
             return self._drop(session, ticket, agent, sends)
         if action.action == "ask_templates":
@@ -214,7 +217,7 @@ class Windows:
             return False
         ends = ending.heard_at + within
         self.outbox.tell(
-            session, ticket, f"The client waits, and {channel} takes free answers until {ends:%H:%M} UTC only."
+            session, ticket, f"The client waits, and {spelled(channel)} takes free answers until {ends:%H:%M} UTC only."
         )
         return True
 
@@ -239,7 +242,7 @@ def _sheet(held: Delivery, template: Template) -> Sheet:
         action="template",
         value=f"{held.id}:{template.id}",
         text=template.body,
-        blanks=tuple(Blank(name=name, label=f"For {{{{{name}}}}}") for name in template.blanks),
+        blanks=tuple(Blank(name=name, label=f"Blank {name}") for name in template.blanks),
     )
 
 

@@ -20,7 +20,7 @@ def test_home_lists_own_and_free_tickets_with_links_and_acts_on_them(mailed: Des
     assert "You have no tickets." in own
     link = f"https://desk.slack.example/archives/C0SUPPORT/p{ts.replace('.', '')}"
     assert f"<{link}|#{ticket} Printer on fire>" in free
-    assert "Cleo · email · waits for us: new" in free
+    assert "Cleo · Email · waits for us: new" in free
     mailed.press_home("take", ticket)
     own, free = mailed.home().split("Nobody's tickets")
     assert f"#{ticket} Printer on fire" in own

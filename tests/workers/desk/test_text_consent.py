@@ -41,7 +41,7 @@ def test_after_stop_nothing_is_sent_and_the_agent_reads_since_when_and_why_until
     desk.work()
     assert texts(desk) == ["Tomorrow."]
     (why,) = told(desk, "Not delivered")
-    assert re.search(r"since \d\d \w{3} 20\d\d, \d\d:\d\d UTC \(opted out, they wrote “stop”\)", why)
+    assert re.search(r"since \d\d \w{3} 20\d\d, \d\d:\d\d UTC: its owner opted out, they wrote “stop”", why)
 
     desk.text("START")
     desk.work()

@@ -47,7 +47,7 @@ def test_a_ticket_is_merged_by_its_card_and_parted_by_a_button_in_the_kept_ones_
     press_below(desk, told, "Undo", ticket_id=other)
     assert desk.bodies(one) == ["From the one."]
     press_below(desk, told, "Undo", ticket_id=other)
-    assert desk.words()[-1] == "Nothing was changed: Merge 1 was undone already."
+    assert desk.words()[-1] == "Nothing was changed: This merge was undone already."
 
 
 def test_who_has_one_ticket_only_has_nothing_to_merge_it_with(desk: Desk) -> None:
@@ -145,7 +145,7 @@ def asked(desk: Desk) -> int:
     return desk.tickets()[1].id
 
 
-QUESTION = "This client may be Cleo (cleo@client.example), who has an address or number that stands in this client's"
+QUESTION = "This client may be Cleo (cleo@client.example), who has an address or number that this client has"
 
 
 def test_agents_are_asked_once_about_a_new_client_whom_we_may_know(desk: Desk, asked: int) -> None:
