@@ -1,0 +1,23 @@
+from pathlib import Path
+
+import pytest
+
+from workers.local.desk import LocalDesk, RunningDesk
+
+
+def running(folder: Path, **environment: str) -> RunningDesk:
+    return RunningDesk(desk=LocalDesk(folder=folder, environment=environment), servers={})
+
+
+@pytest.mark.parametrize("second", ["SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN"])
+def test_slack_is_real_with_a_bot_token_and_either_way_of_hearing_it(tmp_path: Path, second: str) -> None:
+    desk = running(tmp_path, SLACK_BOT_TOKEN="xoxb-1", **{second: "given"})
+    assert "Slack" not in desk.sandboxed
+    assert {name for name in desk.environment if name.startswith("SLACK_")} == {"SLACK_BOT_TOKEN", second}
+
+
+@pytest.mark.parametrize("given", ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN"])
+def test_one_credential_alone_leaves_slack_to_the_sandbox(tmp_path: Path, given: str) -> None:
+    desk = running(tmp_path, **{given: "given"})
+    assert "Slack" in desk.sandboxed
+    assert "127.0.0.1" in desk.environment["SLACK_API_URL"]
