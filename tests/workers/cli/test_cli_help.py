@@ -100,7 +100,7 @@ def run(*words: str, environment: Mapping[str, str], folder: Path) -> subprocess
         (("web",), {"SMTP_TIMEOUT": "soon"}, "SMTP_TIMEOUT"),
         (("web",), {"SMTP_RELAY_URL": "relay.example.com"}, "SMTP_RELAY_URL"),
         (("web",), {"TWILIO_API_URL": "twilio"}, "https://"),
-        (("tickets", "show", "99999999999"), {}, "out of range"),
+        (("tickets", "list", "--limit", "9" * 30), {}, "out of range"),
     ],
 )
 def test_a_setting_that_is_wrong_is_one_sentence_and_exit_code_2(
