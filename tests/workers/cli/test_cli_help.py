@@ -70,6 +70,7 @@ def test_every_option_that_its_name_does_not_explain_says_what_it_is_for(words: 
 def test_the_first_page_shows_every_command() -> None:
     page = CliRunner().invoke(cli, ["--help"]).stdout
     assert [name for name in cli.list_commands(HERE) if f"\n  {name} " not in page] == []
+    assert "..." not in page.partition("Try it")[2]
 
 
 def test_an_unknown_command_is_a_usage_error() -> None:
@@ -100,6 +101,7 @@ def run(*words: str, environment: Mapping[str, str], folder: Path) -> subprocess
         (("web",), {"SMTP_TIMEOUT": "soon"}, "SMTP_TIMEOUT"),
         (("web",), {"SMTP_RELAY_URL": "relay.example.com"}, "SMTP_RELAY_URL"),
         (("web",), {"TWILIO_API_URL": "twilio"}, "https://"),
+        (("web",), {"SLACK_API_URL": "x"}, "SLACK_API_URL x is no address"),
         (("tickets", "list", "--limit", "9" * 30), {}, "out of range"),
     ],
 )
@@ -150,7 +152,10 @@ def test_the_manifest_of_the_slack_app_has_our_addresses_in_it(frontdesk: Frontd
     )
 
 
-def test_the_manifest_is_for_addresses_that_slack_can_call(frontdesk: Frontdesk) -> None:
-    result = frontdesk("slack", "manifest", "--url", "http://desk.example.net")
+@pytest.mark.parametrize(
+    "url", ["http://desk.example.net", "https://", "https:///x", "https://a.example/?b=c", "https://a.example /", "x"]
+)
+def test_the_manifest_is_for_addresses_that_slack_can_call(frontdesk: Frontdesk, url: str) -> None:
+    result = frontdesk("slack", "manifest", "--url", url)
     assert result.exit_code == 1
     assert "https" in result.stderr
