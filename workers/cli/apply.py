@@ -140,14 +140,20 @@ class Applier:
         known = users.accounts_of(self.session, user)
         wanted = {self._address("slack", text).value for text in _list(entry, "slack")}
         for value in sorted(wanted - {each for _, each in known}):
-            if not users.link_account(self.session, user, ExternalId(type="slack", value=value)):
+            account = ExternalId(type="slack", value=value)
+            if not users.link_account(self.session, user, account):
                 raise SettingsError(
-                    f"slack {value} is another user's already: `frontdesk users unlink {value}` frees it"
+                    f"slack {value} is the account of {self._owner(account)} already: "
+                    f"`frontdesk users unlink {value}` frees it, or begin with empty data (`--folder NAME`)"
                 )
             yield f"user {user.email}: slack {value} added"
         for kind, value in sorted(known):
             if value not in wanted:
                 yield f"user {user.email}: {kind} {value} is not in the file, kept: `frontdesk users unlink {value}`"
+
+    def _owner(self, account: ExternalId) -> str:
+        owner = users.user_by_account(self.session, account)
+        return owner.email if owner else "another user"
 
     def _memberships(self, user: User, entry: Mapping[str, Any]) -> Iterator[str]:
         wanted = {self._department_id(name) for name in _list(entry, "departments")}

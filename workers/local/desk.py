@@ -118,7 +118,7 @@ class RunningDesk:
             self._command(*words), env=self.environment, capture_output=True, text=True, check=False, timeout=120
         )
         if done.returncode:
-            raise LocalError((done.stderr or done.stdout).strip())
+            raise LocalError((done.stderr or done.stdout).strip().removeprefix("frontdesk: "))
         return done.stdout.strip()
 
     def programs(self) -> list[Program]:

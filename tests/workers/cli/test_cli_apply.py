@@ -153,7 +153,7 @@ REFUSED = {
     ),
     "two users' account": (
         ADA + 'slack = "T0DESK/U0ADA"\n[[users]]\nname = "Ben"\nemail = "ben@desk.example"\nslack = "T0DESK/U0ADA"\n',
-        "another user's already",
+        "slack T0DESK/U0ADA is the account of ada@desk.example already: `frontdesk users unlink T0DESK/U0ADA` frees it",
     ),
     "unknown key of the desk": ("agents = []\n", "a desk has no agents"),
     "unknown key of a department": (SUPPORT + 'mail = "x@desk.example"\n', "a department has no mail"),

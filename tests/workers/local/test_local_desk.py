@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from workers.local.desk import LocalDesk, RunningDesk
+from workers.local.errors import LocalError
 
 
 def running(folder: Path, **environment: str) -> RunningDesk:
@@ -21,3 +22,8 @@ def test_one_credential_alone_leaves_slack_to_the_sandbox(tmp_path: Path, given:
     desk = running(tmp_path, **{given: "given"})
     assert "Slack" in desk.sandboxed
     assert "127.0.0.1" in desk.environment["SLACK_API_URL"]
+
+
+def test_what_a_command_refused_is_said_in_its_own_words_alone(tmp_path: Path) -> None:
+    with pytest.raises(LocalError, match=r"^DATABASE_URL is no PostgreSQL address"):
+        running(tmp_path, DATABASE_URL="mysql://", REDIS_URL="redis://127.0.0.1").frontdesk("migrate")
