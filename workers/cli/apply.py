@@ -41,7 +41,8 @@ def apply(file: Path) -> None:
         changes = list(Applier(session=session, channels=tools.channels).apply(desk))
     for change in changes:
         click.echo(change)
-    click.echo(f"{len(changes)} changed" if changes else "nothing to change")
+    changed = sum("is not in the file, kept" not in each for each in changes)
+    click.echo(f"{changed} changed" if changed else "nothing to change")
 
 
 def read_desk(file: Path) -> Mapping[str, Any]:
