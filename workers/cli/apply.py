@@ -123,6 +123,7 @@ class Applier:
 
     def _user(self, entry: Mapping[str, Any]) -> Iterator[str]:
         email = _text(entry, "email", "user").lower()
+        self._address("email", email)
         kind = _member(UserType, entry.get("type", UserType.AGENT), "type")
         name = _text(entry, "name", "user")
         user = users.user_by_email(self.session, email)

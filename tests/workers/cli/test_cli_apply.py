@@ -166,6 +166,7 @@ REFUSED = {
     "no such department": (ADA + 'departments = ["Sales"]\n', "there is no department 'Sales'"),
     "nameless department": ("[[departments]]\n", "every department needs name"),
     "blank name": ('[[departments]]\nname = "  "\n', "every department needs name"),
+    "user with half an address": (ADA.replace("ada@desk.example", "nomail"), "email = 'nomail': not a mail address"),
     "user without address": ('[[users]]\nname = "Ada"\n', "every user needs email"),
     "no TOML": ("[[departments]\n", "cannot be read"),
     "no text": ("\udcff\udcfe", "cannot be read"),
