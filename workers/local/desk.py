@@ -10,7 +10,7 @@ from pathlib import Path
 from workers.local.errors import LocalError
 from workers.local.postgres import LocalPostgres
 from workers.local.redis import LocalRedis
-from workers.local.secrets import local_secrets, write_private
+from workers.local.secrets import SECRETS, local_secrets, write_private
 from workers.local.supervisor import Program, Supervisor
 from workers.local.terminal import Sink
 
@@ -111,6 +111,13 @@ class RunningDesk:
     def environment(self) -> dict[str, str]:
         """Return the whole environment of the processes."""
         return {**self.desk.environment, **self.made_up, "PYTHONUNBUFFERED": "1"}
+
+    @property
+    def flower_login(self) -> str:
+        """Return the name Flower asks for, and where its password is to be found."""
+        user = self.environment.get("FLOWER_USER") or "frontdesk"
+        where = f" in {self.desk.folder / SECRETS}" if "FLOWER_PASSWORD" in self.made_up else " of your settings"
+        return f"user {user}, password: FLOWER_PASSWORD{where}"
 
     def frontdesk(self, *words: str) -> str:
         """Run one `frontdesk` command to its end and return what it printed. Raises `LocalError` with its words."""

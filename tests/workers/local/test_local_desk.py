@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from workers.cli.up import up
 from workers.local.desk import LocalDesk, RunningDesk
 from workers.local.errors import LocalError
 
@@ -27,3 +28,17 @@ def test_one_credential_alone_leaves_slack_to_the_sandbox(tmp_path: Path, given:
 def test_what_a_command_refused_is_said_in_its_own_words_alone(tmp_path: Path) -> None:
     with pytest.raises(LocalError, match=r"^DATABASE_URL is no PostgreSQL address"):
         running(tmp_path, DATABASE_URL="mysql://", REDIS_URL="redis://127.0.0.1").frontdesk("migrate")
+
+
+def test_up_listens_and_keeps_its_data_where_the_settings_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"WEB_PORT": "8181", "SMTP_PORT": "2626", "FLOWER_PORT": "5656"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("FRONTDESK_DIR", str(tmp_path))
+    chosen = up.make_context("up", ["--smtp-port", "2727"]).params
+    assert (chosen["web"], chosen["smtp"], chosen["flower"], chosen["folder"]) == (8181, 2727, 5656, tmp_path)
+
+
+def test_the_login_of_flower_is_the_one_that_it_asks_for(tmp_path: Path) -> None:
+    assert running(tmp_path).flower_login.endswith("secrets.env")
+    given = running(tmp_path, FLOWER_USER="ada", FLOWER_PASSWORD="one-of-my-own").flower_login
+    assert given == "user ada, password: FLOWER_PASSWORD of your settings"
