@@ -8,12 +8,11 @@ from pathlib import Path
 
 import click
 
+from workers.cli.ports import PORT
 from workers.local.desk import LocalDesk, Ports, RunningDesk
 from workers.local.errors import LocalError
 from workers.local.processes import answers
 from workers.local.supervisor import Supervisor
-
-PORT = click.IntRange(1, 65_535)
 
 
 @click.command()

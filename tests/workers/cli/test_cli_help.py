@@ -1,5 +1,6 @@
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -113,6 +114,32 @@ def test_a_setting_that_is_wrong_is_one_sentence_and_exit_code_2(
     (sentence,) = done.stderr.strip().splitlines()
     assert sentence.startswith("frontdesk: ")
     assert said in sentence
+
+
+@pytest.mark.parametrize("process", ["web", "smtp", "flower"])
+def test_a_port_that_is_taken_is_one_sentence(environment: dict[str, str], tmp_path: Path, process: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        changed = {**environment, "FLOWER_PASSWORD": "one-of-my-own"}
+        done = run(process, "--port", port, environment=changed, folder=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"frontdesk: cannot listen on port {port} of 127.0.0.1: Address already in use; choose with --port\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("web", "--port", "99999"),
+        ("smtp", "--port", "0"),
+        ("flower", "--port", "-1"),
+        ("worker", "--concurrency", "-1"),
+    ],
+)
+def test_a_number_out_of_its_range_is_a_usage_error(words: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(cli, words)
+    assert (result.exit_code, "is not in the range" in result.stderr) == (2, True)
 
 
 def test_without_any_setting_help_is_still_there(tmp_path: Path) -> None:
