@@ -93,8 +93,19 @@ def worker(queues: str, concurrency: int, name: str) -> None:
         without_mingle=True,
         quiet=True,
     )
+    _close_output()
     running.start()
     sys.exit(running.exitcode)
+
+
+def _close_output() -> None:
+    """Let standard output lead nowhere: Celery writes to it in its signal handlers, before it does what they are for.
+
+    Where nobody reads it any more the handler breaks off there, and the worker does not stop. We log to standard error.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
 
 
 def _queues(wish: str) -> list[str]:
