@@ -91,6 +91,8 @@ def _search(session: Session, user: User, words: str) -> Listing | str:
 
 
 def _show(session: Session, user: User, words: str) -> Listing | str:
+    if not words:
+        return "Show which? Write its number after it: /desk show 12"
     ticket_id = row_id(words.removeprefix("#"))
     own = within(departments_for(session, user))
     found = newest(session, 1, Ticket.id == ticket_id, own) if ticket_id else None
