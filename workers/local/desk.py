@@ -1,5 +1,6 @@
 """A whole desk on one machine: servers, processes and, for what has no account yet, the sandbox as the other side."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +14,9 @@ from workers.local.redis import LocalRedis
 from workers.local.secrets import SECRETS, local_secrets, write_private
 from workers.local.supervisor import Program, Supervisor
 from workers.local.terminal import Sink
+
+# For what processes leave behind that are killed, such as the shared memory of a Celery worker; emptied at the start.
+TEMPORARY = "tmp"
 
 # What this run invented, for commands in other terminals; gone when it stops.
 RUNNING = "running.env"
@@ -59,6 +63,8 @@ class LocalDesk:
     def _servers(self, stack: ExitStack) -> dict[str, LocalPostgres | LocalRedis]:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / ".gitignore").write_text("*\n")  # it holds secrets and clients' words
+        shutil.rmtree(self.folder / TEMPORARY, ignore_errors=True)
+        (self.folder / TEMPORARY).mkdir(mode=0o700)
         servers: dict[str, LocalPostgres | LocalRedis] = {}
         if not self.environment.get("DATABASE_URL"):
             self.say("starting PostgreSQL")
@@ -110,7 +116,8 @@ class RunningDesk:
     @property
     def environment(self) -> dict[str, str]:
         """Return the whole environment of the processes."""
-        return {**self.desk.environment, **self.made_up, "PYTHONUNBUFFERED": "1"}
+        own = {"PYTHONUNBUFFERED": "1", "TMPDIR": str(self.desk.folder / TEMPORARY)}
+        return {**self.desk.environment, **self.made_up, **own}
 
     @property
     def flower_login(self) -> str:

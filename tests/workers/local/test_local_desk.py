@@ -25,9 +25,18 @@ def test_one_credential_alone_leaves_slack_to_the_sandbox(tmp_path: Path, given:
     assert "127.0.0.1" in desk.environment["SLACK_API_URL"]
 
 
-def test_what_a_command_refused_is_said_in_its_own_words_alone(tmp_path: Path) -> None:
-    with pytest.raises(LocalError, match=r"^DATABASE_URL is no PostgreSQL address"):
-        running(tmp_path, DATABASE_URL="mysql://", REDIS_URL="redis://127.0.0.1").frontdesk("migrate")
+def test_a_start_that_is_refused_says_so_in_the_commands_own_words_and_takes_away_what_killed_ones_left(
+    tmp_path: Path,
+) -> None:
+    elsewhere = {"DATABASE_URL": "mysql://", "REDIS_URL": "redis://127.0.0.1"}
+    left = Path(running(tmp_path).environment["TMPDIR"]) / "pymp-1"
+    left.mkdir(parents=True)
+    with (
+        pytest.raises(LocalError, match=r"^DATABASE_URL is no PostgreSQL address"),
+        LocalDesk(folder=tmp_path, environment=elsewhere).running(tmp_path / "desk.toml"),
+    ):
+        pass
+    assert not left.exists()
 
 
 def test_up_listens_and_keeps_its_data_where_the_settings_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
