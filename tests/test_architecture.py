@@ -54,6 +54,18 @@ def lines_with(pattern: re.Pattern[str]) -> list[str]:
     ]
 
 
+def logged() -> Iterator[str]:
+    """Return the name of every event that is logged, of each line that logs one."""
+    for _, call, _ in calls("workers", "channels"):
+        if (
+            isinstance(call.func, ast.Attribute)
+            and isinstance(call.func.value, ast.Name)
+            and call.func.value.id == "log"
+        ):
+            names = (each.value for each in ast.walk(call.args[0]) if isinstance(each, ast.Constant))
+            yield from (name for name in names if isinstance(name, str))
+
+
 # Who may do what
 
 
@@ -215,3 +227,13 @@ def test_revisions_follow_each_other_in_one_line() -> None:
     ]
     assert [each[0] for each in words] == [file.stem[:4] for file in VERSIONS]
     assert [each[1] for each in words] == ["None", *(each[0] for each in words[:-1])]
+
+
+# What operators are told
+
+
+def test_the_runbook_has_every_line_of_the_log_once() -> None:
+    text = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
+    table = text.partition("## Log lines\n")[2].partition("\n## ")[0]
+    told = [name for line in table.splitlines() for name in re.findall(r"`(\w+)`", line.partition(" | ")[0])]
+    assert sorted(told) == sorted(set(logged()))

@@ -82,7 +82,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         secret_key=_secret(environment, "SECRET_KEY").encode(),
         public_url=environment.get("PUBLIC_URL", "http://127.0.0.1:8080").rstrip("/"),
         data_dir=data_dir,
-        attachments_url=environment.get("ATTACHMENTS_URL", (data_dir / "attachments").as_uri()),
+        attachments_url=_store_url(environment.get("ATTACHMENTS_URL") or (data_dir / "attachments").as_uri()),
         reply_hold=number(environment, "REPLY_HOLD_SECONDS", 5, most=60),
         reopen_window=timedelta(days=number(environment, "REOPEN_WINDOW_DAYS", 14)),
         slack_grouping=timedelta(seconds=number(environment, "SLACK_GROUPING_SECONDS", 300)),
@@ -175,6 +175,12 @@ def _database_url(url: str) -> str:
     if not separator or not scheme.startswith("postgres"):
         raise SettingsError("DATABASE_URL is no PostgreSQL address: it begins with postgresql://")
     return f"postgresql+psycopg://{rest}"
+
+
+def _store_url(url: str) -> str:
+    if not url.startswith(("file:///", "s3://")) or url == "s3://":
+        raise SettingsError("ATTACHMENTS_URL is file:///path or s3://bucket/prefix")
+    return url
 
 
 def _refuse_open_redis(url: str) -> None:

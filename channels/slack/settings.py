@@ -27,7 +27,7 @@ class Settings:
         return cls(
             token=environment.get("SLACK_BOT_TOKEN", ""),
             signing_secret=environment.get("SLACK_SIGNING_SECRET", ""),
-            api_url=environment.get("SLACK_API_URL") or "https://slack.com/api/",
+            api_url=_address(environment.get("SLACK_API_URL") or "https://slack.com/api/"),
             app_token=environment.get("SLACK_APP_TOKEN", ""),
             posts_per_second=rate(environment, "SLACK_POSTS_PER_SECOND", POSTS_PER_SECOND),
         )
@@ -41,3 +41,11 @@ class Settings:
     def answer_hosts(self) -> tuple[str, ...]:
         """Return where answers to buttons and commands go."""
         return ("hooks.slack.com", own_host(self.api_url))
+
+
+def _address(url: str) -> str:
+    try:
+        own_host(url)
+    except ValueError as error:
+        raise ValueError(f"SLACK_API_URL {url} is no address: it is one like https://slack.com/api/") from error
+    return url

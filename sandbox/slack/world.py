@@ -145,5 +145,6 @@ def _places() -> tuple[Place, ...]:
         Place(id="C0SUPPORT", name="support", members=set(agents)),
         Place(id="C0BILLING", name="billing", members=set(agents)),
         Place(id="C0CLIENTS", name="clients", members={BOT_USER, "U0CLEO"}),
+        Place(id="C0LOBBY", name="lobby", members={*agents, "U0CLEO"}),
         Place(id="D0CLEO", members={BOT_USER, "U0CLEO"}, person="U0CLEO"),
     )

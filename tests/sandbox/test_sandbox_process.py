@@ -1,6 +1,7 @@
 """The process itself: how it starts, refuses to, stops, and what its page gives away."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import urllib3
 
 from sandbox.client import Sandbox, wait_for
 from sandbox.faults import Fault
+from sandbox.slack.world import World
 from tests.sandbox.product import ENVIRONMENT, Running
 
 
@@ -56,6 +58,11 @@ def test_the_page_needs_nothing_from_elsewhere(running: Running) -> None:
     assert b"https://" not in answer.data
     assert b"innerHTML" not in answer.data
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_the_page_offers_places_that_there_are(running: Running) -> None:
+    offered = re.findall(rb'<option value="([CD]0[A-Z]+)"', urllib3.request("GET", f"{running.url}/").data)
+    assert {each.decode() for each in offered} == set(World().places)
 
 
 def test_waiting_in_vain_says_for_what() -> None:

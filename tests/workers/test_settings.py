@@ -47,6 +47,12 @@ def test_what_is_needed_and_missing_is_named(name: str) -> None:
         settings(**{name: ""})
 
 
+@pytest.mark.parametrize("url", ["ftp://x", "s3:x", "s3://", "file://x", "/srv/files"])
+def test_a_store_of_no_known_kind_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"^ATTACHMENTS_URL is file:///path or s3://bucket/prefix$"):
+        settings(ATTACHMENTS_URL=url)
+
+
 @pytest.mark.parametrize(
     "secret",
     [

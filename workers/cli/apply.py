@@ -41,7 +41,8 @@ def apply(file: Path) -> None:
         changes = list(Applier(session=session, channels=tools.channels).apply(desk))
     for change in changes:
         click.echo(change)
-    click.echo(f"{len(changes)} changed" if changes else "nothing to change")
+    changed = sum("is not in the file, kept" not in each for each in changes)
+    click.echo(f"{changed} changed" if changed else "nothing to change")
 
 
 def read_desk(file: Path) -> Mapping[str, Any]:
@@ -122,6 +123,7 @@ class Applier:
 
     def _user(self, entry: Mapping[str, Any]) -> Iterator[str]:
         email = _text(entry, "email", "user").lower()
+        self._address("email", email)
         kind = _member(UserType, entry.get("type", UserType.AGENT), "type")
         name = _text(entry, "name", "user")
         user = users.user_by_email(self.session, email)
@@ -140,14 +142,20 @@ class Applier:
         known = users.accounts_of(self.session, user)
         wanted = {self._address("slack", text).value for text in _list(entry, "slack")}
         for value in sorted(wanted - {each for _, each in known}):
-            if not users.link_account(self.session, user, ExternalId(type="slack", value=value)):
+            account = ExternalId(type="slack", value=value)
+            if not users.link_account(self.session, user, account):
                 raise SettingsError(
-                    f"slack {value} is another user's already: `frontdesk users unlink {value}` frees it"
+                    f"slack {value} is the account of {self._owner(account)} already: "
+                    f"`frontdesk users unlink {value}` frees it, or begin with empty data (`--folder NAME`)"
                 )
             yield f"user {user.email}: slack {value} added"
         for kind, value in sorted(known):
             if value not in wanted:
                 yield f"user {user.email}: {kind} {value} is not in the file, kept: `frontdesk users unlink {value}`"
+
+    def _owner(self, account: ExternalId) -> str:
+        owner = users.user_by_account(self.session, account)
+        return owner.email if owner else "another user"
 
     def _memberships(self, user: User, entry: Mapping[str, Any]) -> Iterator[str]:
         wanted = {self._department_id(name) for name in _list(entry, "departments")}

@@ -2,6 +2,8 @@
 
 import click
 
+from models.clients import client_by_id
+from workers.cli.numbers import RowNumber
 from workers.cli.output import as_json, show
 from workers.cli.people import refusals, user_of
 from workers.desk.duplicates import possible_duplicates
@@ -14,11 +16,15 @@ def clients() -> None:
 
 
 @clients.command()
-@click.argument("client_id", metavar="CLIENT", type=int)
+@click.argument("client_id", metavar="CLIENT", type=RowNumber("client"))
 @as_json
 def duplicates(client_id: int, *, as_json: bool) -> None:
     """List other clients who may be CLIENT. `frontdesk tickets show` says which client a ticket has."""
     with runtime().database.session_scope() as session:
+        if client_by_id(session, client_id) is None:
+            raise click.ClickException(
+                f"there is no client {client_id}: `frontdesk tickets show` says which a ticket has"
+            )
         rows = [
             {"id": each.client_id, "name": each.name, "why": str(each.reason)}
             for each in possible_duplicates(session, client_id)
@@ -27,8 +33,8 @@ def duplicates(client_id: int, *, as_json: bool) -> None:
 
 
 @clients.command()
-@click.argument("kept_id", metavar="A", type=int)
-@click.argument("merged_id", metavar="B", type=int)
+@click.argument("kept_id", metavar="A", type=RowNumber("client"))
+@click.argument("merged_id", metavar="B", type=RowNumber("client"))
 @click.option("--as", "email", required=True, metavar="EMAIL", help="The user who merges them.")
 def merge(kept_id: int, merged_id: int, email: str) -> None:
     """Put client B into client A, with addresses and tickets."""
@@ -39,7 +45,7 @@ def merge(kept_id: int, merged_id: int, email: str) -> None:
 
 
 @clients.command()
-@click.argument("merge_id", metavar="MERGE", type=int)
+@click.argument("merge_id", metavar="MERGE", type=RowNumber("merge"))
 @click.option("--as", "email", required=True, metavar="EMAIL", help="The user who undoes it.")
 def undo(merge_id: int, email: str) -> None:
     """Undo a merge of clients or of tickets. What came since stays, but for tickets of the parted client alone."""

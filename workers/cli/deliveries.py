@@ -2,8 +2,9 @@
 
 import click
 
-from models.deliveries import DeliveryStatus, list_deliveries
+from models.deliveries import DeliveryStatus, delivery_by_id, list_deliveries
 from models.throttles import Throttle, list_stops
+from workers.cli.numbers import RowNumber, limit
 from workers.cli.output import age, as_json, show
 from workers.runtime import runtime
 
@@ -24,7 +25,7 @@ def deliveries() -> None:
 
 @deliveries.command("list")
 @click.option("--status", "statuses", multiple=True, type=click.Choice([str(each) for each in DeliveryStatus]))
-@click.option("--limit", default=50, show_default=True)
+@limit
 @as_json
 def list_(*, statuses: tuple[str, ...], limit: int, as_json: bool) -> None:
     """List sends, newest first: those not done, unless --status says otherwise. Then what is stopped, and why."""
@@ -56,11 +57,13 @@ def _stopped(stop: Throttle) -> str:
 
 
 @deliveries.command()
-@click.argument("delivery_ids", type=int, nargs=-1, required=True)
+@click.argument("delivery_ids", type=RowNumber("delivery"), nargs=-1, required=True)
 def retry(delivery_ids: tuple[int, ...]) -> None:
     """Send again what failed or could not be confirmed. A message that did arrive arrives twice."""
     tools = runtime()
     for delivery_id in delivery_ids:
         with tools.database.session_scope() as session:
+            there = delivery_by_id(session, delivery_id) is not None
             again = tools.recorder.actions.send_again(session, delivery_id)
-        click.echo(f"delivery {delivery_id}: {'will be sent again' if again else 'neither failed nor unconfirmed'}")
+        otherwise = "neither failed nor unconfirmed" if there else "there is none"
+        click.echo(f"delivery {delivery_id}: {'will be sent again' if again else otherwise}")

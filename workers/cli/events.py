@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from models.attachments import holds_files_back
 from models.inbound_events import SET_ASIDE, EventStatus, InboundEvent, list_events, read_payload, replay_event
+from workers.cli.numbers import RowNumber, limit
 from workers.cli.output import as_json, show
 from workers.db import Wakeup, enqueue
 from workers.runtime import runtime
@@ -21,7 +22,7 @@ def events() -> None:
 
 @events.command("list")
 @click.option("--status", "statuses", multiple=True, type=click.Choice([str(each) for each in EventStatus]))
-@click.option("--limit", default=50, show_default=True)
+@limit
 @as_json
 def list_(*, statuses: tuple[str, ...], limit: int, as_json: bool) -> None:
     """List events, newest first: those not done, unless --status says otherwise."""
@@ -42,7 +43,7 @@ def list_(*, statuses: tuple[str, ...], limit: int, as_json: bool) -> None:
 
 
 @events.command("show")
-@click.argument("event_id", type=int)
+@click.argument("event_id", type=RowNumber("event"))
 def show_(event_id: int) -> None:
     """Print the bytes of an event just as they arrived."""
     with runtime().database.session_scope() as session:
@@ -53,7 +54,7 @@ def show_(event_id: int) -> None:
 
 
 @events.command()
-@click.argument("event_ids", type=int, nargs=-1, required=True)
+@click.argument("event_ids", type=RowNumber("event"), nargs=-1, required=True)
 def replay(event_ids: tuple[int, ...]) -> None:
     """Work through events again: after a fix, or when in doubt. Never adds twice.
 
@@ -61,6 +62,9 @@ def replay(event_ids: tuple[int, ...]) -> None:
     """
     with runtime().database.session_scope() as session:
         for event_id in event_ids:
+            if session.get(InboundEvent, event_id) is None:
+                click.echo(f"event {event_id}: there is none")
+                continue
             channel = replay_event(session, event_id, _replayable(session, event_id))
             if channel is None:
                 click.echo(f"event {event_id}: not replayed, it is neither failed nor ignored, nor is a file held back")

@@ -16,7 +16,10 @@ from workers.settings import read_environment
 @click.option("--check", is_flag=True, help="Exit with 1 when a mailbox of the settings is silent or was never begun.")
 @as_json
 def mailboxes(*, check: bool, as_json: bool) -> None:
-    """List the mailboxes of IMAP_MAILBOXES: when each was last read, how far, and what is wrong with it."""
+    """List the mailboxes that are fetched from.
+
+    When each was last read, how far, and what is wrong with it.
+    """
     from workers.doors.imap import accounts_of, pace_of  # noqa: PLC0415 (each process loads only what is its own)
 
     environment = read_environment()

@@ -5,7 +5,7 @@ import json
 from sandbox.client import file, wait_for
 from workers.cli.play import ADA, AGENTS, CLIENT_IN_SLACK, Play
 
-_ELSEWHERE = "C0ELSEWHERE"
+_LOBBY = "C0LOBBY"
 
 
 def agents_find_their_work(play: Play) -> None:
@@ -26,16 +26,15 @@ def agents_find_their_work(play: Play) -> None:
 
 def message_becomes_a_ticket(play: Play) -> None:
     """Make a ticket of a message in Slack, once."""
-    play.sandbox.add_channel(_ELSEWHERE, "elsewhere", [CLIENT_IN_SLACK, ADA])
     given = [file("error.log", b"E42")]
-    ts = play.sandbox.say(CLIENT_IN_SLACK, _ELSEWHERE, "The export stops with an error", files=given)
-    play.sandbox.shortcut(ADA, _ELSEWHERE, ts, "open_ticket")
+    ts = play.sandbox.say(CLIENT_IN_SLACK, _LOBBY, "The export stops with an error", files=given)
+    play.sandbox.shortcut(ADA, _LOBBY, ts, "open_ticket")
     card = play.card("The export stops with an error")
     play.check(play.in_thread(card, '"error.log"'), "“Open a ticket” in its menu made a card, with the file")
     play.answer(card, "Please update first.")
     said = wait_for(lambda: _below(play, ts, "Please update first."), "the answer in the message's thread", 30)
     play.check(f"ticket #{play.ticket(card)}" in said, "its thread says which ticket it is, and has the answer")
-    play.sandbox.shortcut(ADA, _ELSEWHERE, ts, "open_ticket")
+    play.sandbox.shortcut(ADA, _LOBBY, ts, "open_ticket")
     play.check(wait_for(lambda: _answer(play, "already"), "word of the ticket", 30), "the same message gives no second")
 
 
@@ -50,5 +49,5 @@ def _answer(play: Play, text: str) -> str:
 
 
 def _below(play: Play, ts: str, text: str) -> str:
-    said = json.dumps(play.sandbox.thread(_ELSEWHERE, ts)[1:], ensure_ascii=False)
+    said = json.dumps(play.sandbox.thread(_LOBBY, ts)[1:], ensure_ascii=False)
     return said if text in said else ""

@@ -10,6 +10,7 @@ from celery.utils.nodenames import host_format
 
 from channels import registry
 from workers.app import HOUSEKEEPING, app
+from workers.cli.ports import PORT, refuse_taken
 from workers.runtime import connect_channels, runtime
 from workers.settings import SettingsError, read_environment, settings
 
@@ -27,21 +28,23 @@ def migrate() -> None:
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, envvar="WEB_HOST")
-@click.option("--port", default=8080, show_default=True, envvar="WEB_PORT")
+@click.option("--port", default=8080, show_default=True, envvar="WEB_PORT", type=PORT)
 def web(host: str, port: int) -> None:
     """Take webhooks of Slack and Twilio, and serve the files of answers."""
     from workers.doors.web import serve  # noqa: PLC0415 (each process loads only what is its own)
 
+    refuse_taken(host, port)
     serve(runtime(), host=host, port=port)
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, envvar="SMTP_HOST")
-@click.option("--port", default=2525, show_default=True, envvar="SMTP_PORT")
+@click.option("--port", default=2525, show_default=True, envvar="SMTP_PORT", type=PORT)
 def smtp(host: str, port: int) -> None:
     """Take mail for the mailboxes of desk.toml, and for nobody else."""
     from workers.doors.smtp import serve  # noqa: PLC0415 (each process loads only what is its own)
 
+    refuse_taken(host, port)
     serve(runtime(), host=host, port=port)
 
 
@@ -68,7 +71,9 @@ def slack_socket() -> None:
     show_default=True,
     help="inbound, outbound, housekeeping, all, or names of queues (inbound.email,outbound.slack).",
 )
-@click.option("--concurrency", default=2, show_default=True, help="How many child processes.")
+@click.option(
+    "--concurrency", default=2, show_default=True, type=click.IntRange(min=1), help="How many child processes."
+)
 @click.option(
     "--name", default="celery", show_default=True, help="Of the node, before @host: each on a host needs its own."
 )
@@ -88,8 +93,19 @@ def worker(queues: str, concurrency: int, name: str) -> None:
         without_mingle=True,
         quiet=True,
     )
+    _close_output()
     running.start()
     sys.exit(running.exitcode)
+
+
+def _close_output() -> None:
+    """Let standard output lead nowhere: Celery writes to it in its signal handlers, before it does what they are for.
+
+    Where nobody reads it any more the handler breaks off there, and the worker does not stop. We log to standard error.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
 
 
 def _queues(wish: str) -> list[str]:
@@ -115,7 +131,7 @@ def beat() -> None:
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, envvar="FLOWER_HOST")
-@click.option("--port", default=5555, show_default=True, envvar="FLOWER_PORT")
+@click.option("--port", default=5555, show_default=True, envvar="FLOWER_PORT", type=PORT)
 def flower(host: str, port: int) -> None:
     """Watch queues and workers in a browser. Needs FLOWER_PASSWORD; reads only."""
     environment = read_environment()
@@ -124,6 +140,7 @@ def flower(host: str, port: int) -> None:
         raise SettingsError(f"FLOWER_PASSWORD needs {_PASSWORD_LENGTH} characters or more: Flower never runs open")
     if "," in user + password:
         raise SettingsError("FLOWER_USER and FLOWER_PASSWORD must not hold a comma: Flower would read two accounts")
+    refuse_taken(host, port)
     for name in [each for each in os.environ if each.startswith("FLOWER_")]:
         del os.environ[name]  # Flower takes every option from such names, the ones that open it included
     os.environ["FLOWER_BASIC_AUTH"] = f"{user}:{password}"  # not on the command line, where every process can read it

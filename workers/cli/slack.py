@@ -1,11 +1,15 @@
 """`frontdesk slack`: setting up the Slack app."""
 
 import json
+import re
 
 import click
 
 from channels.slack.manifest import manifest as app_manifest
 from workers.settings import read_environment
+
+# A host and perhaps a path; what Slack calls is added to it.
+_ADDRESS = re.compile(r"https://[^\s/?#@:]+(:[0-9]+)?(/[^\s?#]*)?", re.IGNORECASE)
 
 
 @click.group()
@@ -22,6 +26,6 @@ def manifest(url: str | None, *, socket: bool) -> None:
         click.echo(json.dumps(app_manifest(None), indent=2))
         return
     address = url or read_environment().get("PUBLIC_URL", "")
-    if not address.startswith("https://"):
-        raise click.ClickException("Slack calls https addresses only: give --url https://desk.example.com")
+    if not _ADDRESS.fullmatch(address):
+        raise click.ClickException("Slack calls plain https addresses only: give --url https://desk.example.com")
     click.echo(json.dumps(app_manifest(address.rstrip("/")), indent=2))

@@ -3,6 +3,7 @@
 import click
 from sqlalchemy.orm import Session
 
+from channels.base import clean_text
 from models.attachments import attachments_of
 from models.clients import Client
 from models.deliveries import deliveries_of
@@ -12,6 +13,7 @@ from models.messages import Message, messages_of, source_of
 from models.notes import Note, notes_of
 from models.tickets import Ticket, TicketStatus, list_tickets, lock_ticket
 from models.users import User, works_in
+from workers.cli.numbers import RowNumber, limit
 from workers.cli.output import as_json, show
 from workers.cli.people import refusals, user_of
 from workers.desk import lifecycle
@@ -30,7 +32,7 @@ def tickets() -> None:
 
 @tickets.command("list")
 @click.option("--all", "everything", is_flag=True, help="Ended tickets too.")
-@click.option("--limit", default=50, show_default=True)
+@limit
 @as_json
 def list_(*, everything: bool, limit: int, as_json: bool) -> None:
     """List tickets, the longest untouched first."""
@@ -51,7 +53,7 @@ def list_(*, everything: bool, limit: int, as_json: bool) -> None:
 
 
 @tickets.command("show")
-@click.argument("ticket_id", type=int)
+@click.argument("ticket_id", type=RowNumber("ticket"))
 @as_json
 def show_(ticket_id: int, *, as_json: bool) -> None:
     """Show a ticket with its messages, notes and what became of each answer."""
@@ -67,7 +69,7 @@ def show_(ticket_id: int, *, as_json: bool) -> None:
 
 
 @tickets.command()
-@click.argument("message_id", type=int)
+@click.argument("message_id", type=RowNumber("message"))
 def original(message_id: int) -> None:
     """Print the whole of a client's mail as text; `tickets show` has the ids of messages."""
     with runtime().database.session_scope() as session:
@@ -112,11 +114,13 @@ def _author(session: Session, message: Message) -> str:
 
 
 @tickets.command()
-@click.argument("ticket_id", type=int)
+@click.argument("ticket_id", type=RowNumber("ticket"))
 @click.argument("text")
 @click.option("--as", "email", required=True, metavar="EMAIL", help="The user who answers.")
 def reply(ticket_id: int, text: str, email: str) -> None:
     """Send TEXT to the client of a ticket, on the channel they wrote from last."""
+    if not clean_text(text).strip():
+        raise click.ClickException("there is nothing to send: the text is empty")
     tools = runtime()
     with tools.database.session_scope() as session:
         ticket = _standing(session, ticket_id)
@@ -126,7 +130,7 @@ def reply(ticket_id: int, text: str, email: str) -> None:
 
 
 @tickets.command()
-@click.argument("ticket_id", type=int)
+@click.argument("ticket_id", type=RowNumber("ticket"))
 @click.option("--as", "email", required=True, metavar="EMAIL", help="The user who closes it.")
 @click.option("--unresolved", is_flag=True, help="Given up rather than solved.")
 def close(ticket_id: int, email: str, *, unresolved: bool) -> None:
@@ -144,8 +148,8 @@ def close(ticket_id: int, email: str, *, unresolved: bool) -> None:
 
 
 @tickets.command()
-@click.argument("kept_id", metavar="A", type=int)
-@click.argument("merged_id", metavar="B", type=int)
+@click.argument("kept_id", metavar="A", type=RowNumber("ticket"))
+@click.argument("merged_id", metavar="B", type=RowNumber("ticket"))
 @click.option("--as", "email", required=True, metavar="EMAIL", help="The user who merges them.")
 def merge(kept_id: int, merged_id: int, email: str) -> None:
     """Put ticket B into ticket A of the same client. `frontdesk clients undo` takes a merge back."""

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import click
 
+from workers.cli.ports import PORT
 from workers.local.desk import LocalDesk, Ports, RunningDesk
 from workers.local.errors import LocalError
 from workers.local.processes import answers
 from workers.local.supervisor import Supervisor
-
-PORT = click.IntRange(1, 65_535)
 
 
 @click.command()
@@ -28,11 +27,16 @@ PORT = click.IntRange(1, 65_535)
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(".frontdesk"),
     show_default=True,
+    envvar="FRONTDESK_DIR",
     help="Where data is kept.",
 )
-@click.option("--web-port", "web", type=PORT, default=8080, show_default=True, help="Of webhooks.")
-@click.option("--smtp-port", "smtp", type=PORT, default=2525, show_default=True, help="Of incoming mail.")
-@click.option("--flower-port", "flower", type=PORT, default=5555, show_default=True, help="Of Flower.")
+@click.option("--web-port", "web", type=PORT, default=8080, show_default=True, envvar="WEB_PORT", help="Of webhooks.")
+@click.option(
+    "--smtp-port", "smtp", type=PORT, default=2525, show_default=True, envvar="SMTP_PORT", help="Of incoming mail."
+)
+@click.option(
+    "--flower-port", "flower", type=PORT, default=5555, show_default=True, envvar="FLOWER_PORT", help="Of Flower."
+)
 @click.option("--sandbox-port", "sandbox", type=PORT, default=8099, show_default=True, help="Of the sandbox's page.")
 @click.option(
     "--sandbox-smtp-port", "sandbox_smtp", type=PORT, default=8026, show_default=True, help="Of the sandbox's mailbox."
@@ -46,7 +50,7 @@ def up(desk_file: Path | None, folder: Path, **ports: int) -> None:
     _refuse_taken(ports)
     desk = LocalDesk(
         folder=folder.absolute(),
-        environment=dict(os.environ),
+        environment={name: value for name, value in os.environ.items() if name != "FRONTDESK_DIR"},  # --folder says it
         ports=Ports(**ports),
         say=click.echo,
     )
@@ -85,7 +89,4 @@ def _explain(supervisor: Supervisor, running: RunningDesk) -> None:
     supervisor.say(
         f"mail is taken at 127.0.0.1:{ports.smtp}, webhooks at {running.environment['PUBLIC_URL']}/webhooks/"
     )
-    supervisor.say(
-        f"Flower: http://127.0.0.1:{ports.flower}/ as user frontdesk, "
-        f"password in {running.desk.folder / 'secrets.env'} (FLOWER_PASSWORD)"
-    )
+    supervisor.say(f"Flower: http://127.0.0.1:{ports.flower}/ as {running.flower_login}")

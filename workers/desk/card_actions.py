@@ -70,8 +70,8 @@ class CardActions:
             return
         before = desk_of(session, ticket.department_id)
         ticket.department_id = department.id
-        _leave_behind(session, ticket)
-        self.outbox.move(session, ticket, before, after, f"{agent.name} moved the ticket to {department.name}.")
+        nobody = ", where nobody has it yet" if _left_behind(session, ticket) else ""
+        self.outbox.move(session, ticket, before, after, f"{agent.name} moved the ticket to {department.name}{nobody}.")
 
     def _sender(self, session: Session, ticket: Ticket, agent: Agent, action: str) -> int | None:
         source = last_source(session, ticket.id)
@@ -95,9 +95,12 @@ def _unblock(session: Session, ticket: Ticket, agent: Agent, address: ExternalId
     return add_message(session, ticket_id=ticket.id, body=f"{agent.name} unblocked {address.value}.{kept}")
 
 
-def _leave_behind(session: Session, ticket: Ticket) -> None:
+def _left_behind(session: Session, ticket: Ticket) -> bool:
+    """Take a ticket from who cannot act in its department; true when they were all who had it."""
     users = [session.get_one(User, each) for each in assigned_ids(session, ticket.id)]
-    unassign(session, ticket.id, [user.id for user in users if not works_in(session, user, ticket.department_id)])
+    leaving = [user.id for user in users if not works_in(session, user, ticket.department_id)]
+    unassign(session, ticket.id, leaving)
+    return bool(users) and len(leaving) == len(users)
 
 
 def _ask(menu: Menu, action: AgentAction) -> Outcome:

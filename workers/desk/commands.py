@@ -26,7 +26,8 @@ HELP = (
     "/desk show 12: ticket 12, with what was said last\n"
     "/desk new cleo@client.example WORDS: a ticket for a client by mail; a number like +15550100000 is by SMS, "
     "whatsapp:+15550100000 by WhatsApp. Nothing is sent until you write in its thread\n"
-    "Clients are answered in a ticket's thread. In the menu of any message, “Open a ticket” makes a ticket of it."
+    "Clients are answered in a ticket's thread. “Open a ticket”, in the menu of a client's message outside of the "
+    "agents' channels, makes a ticket of it."
 )
 _LISTED = 20
 _SAID = 5
@@ -90,6 +91,8 @@ def _search(session: Session, user: User, words: str) -> Listing | str:
 
 
 def _show(session: Session, user: User, words: str) -> Listing | str:
+    if not words:
+        return "Show which? Write its number after it: /desk show 12"
     ticket_id = row_id(words.removeprefix("#"))
     own = within(departments_for(session, user))
     found = newest(session, 1, Ticket.id == ticket_id, own) if ticket_id else None

@@ -1,5 +1,6 @@
 """A whole desk on one machine: servers, processes and, for what has no account yet, the sandbox as the other side."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -10,9 +11,12 @@ from pathlib import Path
 from workers.local.errors import LocalError
 from workers.local.postgres import LocalPostgres
 from workers.local.redis import LocalRedis
-from workers.local.secrets import local_secrets, write_private
+from workers.local.secrets import SECRETS, local_secrets, write_private
 from workers.local.supervisor import Program, Supervisor
 from workers.local.terminal import Sink
+
+# For what processes leave behind that are killed, such as the shared memory of a Celery worker; emptied at the start.
+TEMPORARY = "tmp"
 
 # What this run invented, for commands in other terminals; gone when it stops.
 RUNNING = "running.env"
@@ -59,6 +63,8 @@ class LocalDesk:
     def _servers(self, stack: ExitStack) -> dict[str, LocalPostgres | LocalRedis]:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / ".gitignore").write_text("*\n")  # it holds secrets and clients' words
+        shutil.rmtree(self.folder / TEMPORARY, ignore_errors=True)
+        (self.folder / TEMPORARY).mkdir(mode=0o700)
         servers: dict[str, LocalPostgres | LocalRedis] = {}
         if not self.environment.get("DATABASE_URL"):
             self.say("starting PostgreSQL")
@@ -81,7 +87,9 @@ class RunningDesk:
         """Return which parts of the outside the sandbox stands in for."""
         given = self.desk.environment
         parts = {
-            "Slack": all(given.get(name) for name in _SLACK),
+            # With Socket Mode nobody calls us: there is no signing secret then, and none may be made up.
+            "Slack": bool(given.get("SLACK_BOT_TOKEN"))
+            and any(given.get(name) for name in ("SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN")),
             "Twilio": all(given.get(name) for name in _TWILIO),
             "the mail relay": bool(given.get("SMTP_RELAY_URL")),
         }
@@ -108,7 +116,15 @@ class RunningDesk:
     @property
     def environment(self) -> dict[str, str]:
         """Return the whole environment of the processes."""
-        return {**self.desk.environment, **self.made_up, "PYTHONUNBUFFERED": "1"}
+        own = {"PYTHONUNBUFFERED": "1", "TMPDIR": str(self.desk.folder / TEMPORARY)}
+        return {**self.desk.environment, **self.made_up, **own}
+
+    @property
+    def flower_login(self) -> str:
+        """Return the name Flower asks for, and where its password is to be found."""
+        user = self.environment.get("FLOWER_USER") or "frontdesk"
+        where = f" in {self.desk.folder / SECRETS}" if "FLOWER_PASSWORD" in self.made_up else " of your settings"
+        return f"user {user}, password: FLOWER_PASSWORD{where}"
 
     def frontdesk(self, *words: str) -> str:
         """Run one `frontdesk` command to its end and return what it printed. Raises `LocalError` with its words."""
@@ -116,7 +132,7 @@ class RunningDesk:
             self._command(*words), env=self.environment, capture_output=True, text=True, check=False, timeout=120
         )
         if done.returncode:
-            raise LocalError((done.stderr or done.stdout).strip())
+            raise LocalError((done.stderr or done.stdout).strip().removeprefix("frontdesk: "))
         return done.stdout.strip()
 
     def programs(self) -> list[Program]:

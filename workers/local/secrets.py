@@ -7,14 +7,16 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+SECRETS = "secrets.env"
+
 
 def local_secrets(folder: Path) -> Mapping[str, str]:
-    """Return the settings a local run needs and nobody should have to invent, kept in `folder/secrets.env`.
+    """Return the settings a local run needs and nobody should have to invent, kept in `folder`.
 
     Made at the first call. A name that a later version adds is added to the file; a value in it is never changed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "secrets.env"
+    path = folder / SECRETS
     known = {name: value for name, value in dotenv_values(path).items() if value}
     settings = _invented() | known
     if settings != known:

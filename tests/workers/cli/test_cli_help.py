@@ -1,5 +1,6 @@
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -70,6 +71,7 @@ def test_every_option_that_its_name_does_not_explain_says_what_it_is_for(words: 
 def test_the_first_page_shows_every_command() -> None:
     page = CliRunner().invoke(cli, ["--help"]).stdout
     assert [name for name in cli.list_commands(HERE) if f"\n  {name} " not in page] == []
+    assert "..." not in page.partition("Try it")[2]
 
 
 def test_an_unknown_command_is_a_usage_error() -> None:
@@ -100,7 +102,8 @@ def run(*words: str, environment: Mapping[str, str], folder: Path) -> subprocess
         (("web",), {"SMTP_TIMEOUT": "soon"}, "SMTP_TIMEOUT"),
         (("web",), {"SMTP_RELAY_URL": "relay.example.com"}, "SMTP_RELAY_URL"),
         (("web",), {"TWILIO_API_URL": "twilio"}, "https://"),
-        (("tickets", "show", "99999999999"), {}, "out of range"),
+        (("web",), {"SLACK_API_URL": "x"}, "SLACK_API_URL x is no address"),
+        (("tickets", "list", "--limit", "9" * 30), {}, "out of range"),
     ],
 )
 def test_a_setting_that_is_wrong_is_one_sentence_and_exit_code_2(
@@ -111,6 +114,32 @@ def test_a_setting_that_is_wrong_is_one_sentence_and_exit_code_2(
     (sentence,) = done.stderr.strip().splitlines()
     assert sentence.startswith("frontdesk: ")
     assert said in sentence
+
+
+@pytest.mark.parametrize("process", ["web", "smtp", "flower"])
+def test_a_port_that_is_taken_is_one_sentence(environment: dict[str, str], tmp_path: Path, process: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        changed = {**environment, "FLOWER_PASSWORD": "one-of-my-own"}
+        done = run(process, "--port", port, environment=changed, folder=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"frontdesk: cannot listen on port {port} of 127.0.0.1: Address already in use; choose with --port\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("web", "--port", "99999"),
+        ("smtp", "--port", "0"),
+        ("flower", "--port", "-1"),
+        ("worker", "--concurrency", "-1"),
+    ],
+)
+def test_a_number_out_of_its_range_is_a_usage_error(words: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(cli, words)
+    assert (result.exit_code, "is not in the range" in result.stderr) == (2, True)
 
 
 def test_without_any_setting_help_is_still_there(tmp_path: Path) -> None:
@@ -150,7 +179,10 @@ def test_the_manifest_of_the_slack_app_has_our_addresses_in_it(frontdesk: Frontd
     )
 
 
-def test_the_manifest_is_for_addresses_that_slack_can_call(frontdesk: Frontdesk) -> None:
-    result = frontdesk("slack", "manifest", "--url", "http://desk.example.net")
+@pytest.mark.parametrize(
+    "url", ["http://desk.example.net", "https://", "https:///x", "https://a.example/?b=c", "https://a.example /", "x"]
+)
+def test_the_manifest_is_for_addresses_that_slack_can_call(frontdesk: Frontdesk, url: str) -> None:
+    result = frontdesk("slack", "manifest", "--url", url)
     assert result.exit_code == 1
     assert "https" in result.stderr

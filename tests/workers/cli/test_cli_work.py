@@ -118,9 +118,21 @@ def test_a_ticket_or_a_user_that_is_not_there_is_one_sentence(frontdesk: Frontde
     for words in (("show", 99), ("reply", 99, "Hi", "--as", "ada@desk.example"), ("close", 99, "--as", "a@b.example")):
         refused(frontdesk("tickets", *words), "there is no ticket 99")
     refused(frontdesk("tickets", "reply", ticket_id, "Hi", "--as", "nobody@desk.example"), "there is no user nobody@")
+    refused(frontdesk("clients", "duplicates", 99), "there is no client 99")
 
 
-@pytest.mark.parametrize("number", ["0", "--", "-1", "one", "1.0", "0x1"])
+@pytest.mark.parametrize("empty", ["", " \n\t"])
+def test_an_answer_without_words_is_not_sent(frontdesk: Frontdesk, ticket_id: int, desk: Desk, empty: str) -> None:
+    refused(frontdesk("tickets", "reply", ticket_id, empty, "--as", "ada@desk.example"), "the text is empty")
+    assert desk.deliveries() == []
+
+
+@pytest.mark.parametrize("rows", ["tickets", "events", "deliveries"])
+def test_a_list_of_fewer_than_one_is_a_usage_error(frontdesk: Frontdesk, rows: str) -> None:
+    assert [frontdesk(rows, "list", "--limit", number).exit_code for number in (0, -1)] == [2, 2]
+
+
+@pytest.mark.parametrize("number", ["0", "--", "-1", "one", "1.0", "0x1", "9" * 20])
 def test_a_number_that_no_ticket_can_have_is_no_ticket(frontdesk: Frontdesk, desk: Desk, number: str) -> None:
     result = frontdesk("tickets", "show", number)
     assert result.exit_code in {1, 2}
@@ -182,7 +194,7 @@ def test_a_replayed_event_is_worked_through_again_and_adds_nothing_twice(
     assert text.splitlines() == [
         f"event {broken}: will be worked through again",
         f"event {broken + 1}: not replayed, it is neither failed nor ignored, nor is a file held back",
-        "event 99: not replayed, it is neither failed nor ignored, nor is a file held back",
+        "event 99: there is none",
     ]
     desk.work()
     assert desk.count("tickets") == 1
@@ -227,9 +239,7 @@ def test_what_did_not_fail_is_not_sent_again(frontdesk: Frontdesk, ticket_id: in
     desk.work()
     (delivery,) = desk.deliveries()
     text = said(frontdesk("deliveries", "retry", delivery.id, 99))
-    assert text == (
-        f"delivery {delivery.id}: neither failed nor unconfirmed\ndelivery 99: neither failed nor unconfirmed\n"
-    )
+    assert text == f"delivery {delivery.id}: neither failed nor unconfirmed\ndelivery 99: there is none\n"
     desk.work()
     assert len(desk.effects("mailbox")) == 1
 

@@ -5,6 +5,8 @@ import pytest
 from tests.desk import Desk
 
 SCANLESS = "It burns.\n[not scanned for viruses: fire.txt]"
+# Ada's answer had made it hers.
+MOVED = "Ben Agent moved the ticket to Billing, where nobody has it yet."
 
 
 @pytest.fixture
@@ -26,14 +28,14 @@ def move(desk: Desk, department: int, channel: str = "C0SUPPORT", user: str = "U
 def test_the_card_moves_and_what_people_said_stands_below_it(moved: Desk) -> None:
     assert "*Department*\\nBilling" in moved.card(channel="C0BILLING")
     said = moved.in_thread(channel="C0BILLING")
-    assert [said[0], *said[2:]] == [SCANLESS, "Pull the plug.", "Ben Agent moved the ticket to Billing."]
+    assert [said[0], *said[2:]] == [SCANLESS, "Pull the plug.", MOVED]
     assert [each["name"] for each in moved.effects("slack", "file") if each["channel"] == "C0BILLING"] == ["fire.txt"]
 
 
 def test_the_old_card_says_where_it_went_and_offers_nothing(moved: Desk) -> None:
     assert "worked on in Billing now" in moved.card()
     assert "action_id" not in moved.card()
-    assert moved.in_thread()[-1] == "Ben Agent moved the ticket to Billing."
+    assert moved.in_thread()[-1] == MOVED
 
 
 def test_the_conversation_goes_on_in_the_new_thread_only(moved: Desk) -> None:
@@ -77,7 +79,7 @@ def test_twenty_moves_at_once_are_one(desk: Desk) -> None:
     for _ in range(19):
         desk.press("department", desk.ticket().id, choice="2", user="U0BEN")
     desk.work()
-    assert desk.told().count("moved the ticket to Billing") == 1
+    assert desk.told().count("moved the ticket to Billing.") == 1
     assert len(desk.scalars("SELECT id FROM deliveries WHERE purpose = 'card'")) == 2
 
 

@@ -45,8 +45,9 @@ def test_a_ticket_is_shown_with_what_was_said_last_and_no_other(two: Desk) -> No
     assert "Cleo: The *toner* leaks." in shown
     assert "Ada Agent: Pull the plug." in shown
     assert "she called" not in shown
-    for nothing in ("show 2", "show 99", "show x", "show", "show 99999999999"):
+    for nothing in ("show 2", "show 99", "show x", "show 99999999999"):
         assert two.command(nothing) == "There is no such ticket in your departments."
+    assert two.command("show").endswith("/desk show 12")
     assert "Invoice 7" in two.command("show 2", user="U0BEN")
 
 

@@ -91,19 +91,18 @@ def test_a_form_of_somebody_else_or_for_another_department_opens_nothing(desk: D
 
 
 def test_a_message_in_slack_becomes_a_ticket_once_and_is_answered_in_its_thread(desk: Desk) -> None:
-    desk.sandbox.add_channel("C0ELSE", "else", ["U0CLEO", "U0ADA"])
     given = [file("log.txt", b"burns", "text/plain")]
-    ts = desk.sandbox.say("U0CLEO", "C0ELSE", "It *burns* &amp; smokes", files=given)
-    assert "its card comes to Support's channel" in desk.shortcut(ts, channel="C0ELSE")
+    ts = desk.sandbox.say("U0CLEO", "C0LOBBY", "It *burns* &amp; smokes", files=given)
+    assert "its card comes to Support's channel" in desk.shortcut(ts, channel="C0LOBBY")
     ticket = desk.ticket()
     assert (ticket.title, desk.rules()) == ("It *burns* & smokes", ["new_ticket"])
     assert "*Client*\\nCleo Client" in desk.card()
     assert desk.scalars("SELECT name FROM attachments") == ["log.txt"]
     desk.say("Pull the plug.", thread=desk.thread())
     desk.work()
-    thread = [str(each["text"]) for each in desk.sandbox.thread("C0ELSE", ts)[1:]]
+    thread = [str(each["text"]) for each in desk.sandbox.thread("C0LOBBY", ts)[1:]]
     assert thread == [f"This is ticket #{ticket.id} of Support now: answers come in this thread.", "Pull the plug."]
-    assert f"ticket #{ticket.id} already" in desk.shortcut(ts, channel="C0ELSE")
+    assert f"ticket #{ticket.id} already" in desk.shortcut(ts, channel="C0LOBBY")
     assert f"ticket #{ticket.id} already" in desk.shortcut(desk.thread(), channel="C0SUPPORT")
     assert len(desk.tickets()) == 1
 

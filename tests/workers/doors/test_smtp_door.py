@@ -12,6 +12,7 @@ import pytest
 from sandbox.client import wait_for
 from tests.channels.email.smtp_talk import talk
 from tests.workers.doors.open_doors import EVENTS, Doors, genuine, stopped
+from workers.local.processes import free_port
 
 LATER = "451 4.3.0 Try again later"
 SUPPORT = "support@desk.example"
@@ -96,7 +97,7 @@ def test_mail_is_taken_over_an_encrypted_connection(doors: Doors) -> None:
 
 def test_a_certificate_that_cannot_be_used_stops_the_start(doors: Doors) -> None:
     for path in ("/nowhere.pem", __file__):
-        command = [sys.executable, "-m", "workers", "smtp", "--port", "1"]
+        command = [sys.executable, "-m", "workers", "smtp", "--port", str(free_port())]
         environment = {**doors.environment, "SMTP_TLS_CERT": path}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=30)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1)
