@@ -17,6 +17,7 @@ from sqlalchemy import event, make_url
 
 from sandbox.client import Sandbox, wait_for
 from tests.desk import Desk, apply_example
+from workers.app import app
 from workers.db import Database
 from workers.local.postgres import LocalPostgres
 from workers.local.processes import answers
@@ -73,6 +74,8 @@ def postgres(folder: Path) -> Iterator[LocalPostgres]:
 @pytest.fixture(scope="session")
 def redis(folder: Path) -> Iterator[LocalRedis]:
     with LocalRedis.start(folder / "redis") as server:
+        # Celery's app settles this when it is first looked at, which may be by a test of commands with other settings.
+        app.conf.broker_url = server.url
         yield server
 
 

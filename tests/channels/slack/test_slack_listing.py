@@ -56,7 +56,7 @@ def test_no_name_makes_a_home_or_a_list_that_slack_refuses_or_a_live_mention(wor
 
 def test_a_line_says_what_is_to_be_known_and_leads_to_the_thread() -> None:
     (_, section) = listing_blocks(Listing(title="Yours", lines=(LINE,)), URL)
-    shown = "Ana · sms · waits for us: 3 hours · opened 02 Nov 2026 · urgent · Ada"
+    shown = "Ana · SMS · waits for us: 3 hours · opened 02 Nov 2026 · urgent · Ada"
     link = "https://acme.slack.com/archives/C1/p1700000000000100"
     assert section["text"]["text"] == f"\N{BULLET} *<{link}|#12 Late>*\n{shown}"  # type: ignore[index]
 

@@ -26,7 +26,7 @@ def pick(desk: Desk, action: str, choice: object, *, user: str = "U0ADA") -> Non
 def test_any_status_can_be_chosen_on_the_card(mailed: Desk, status: str) -> None:
     pick(mailed, "status", status)
     assert mailed.ticket().status == status
-    assert f"Status open → {status}: Ada Agent set it." in mailed.in_thread()
+    assert f"Status open → {status.replace('_', ' ')}: Ada Agent set it." in mailed.in_thread()
     assert f"*Status*\\n{status.replace('_', ' ')}" in mailed.card()
 
 
