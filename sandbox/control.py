@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.faults import Faults
+from sandbox.faults import KINDS, Faults
 from sandbox.hand_in import hand_in
 from sandbox.ledger import Calls, Ledger
 from sandbox.mailbox import Mailbox
@@ -59,6 +59,7 @@ class Control:
             "ledger": lambda asked: self._ledger.entries(**_kept(asked, "service", "kind"), after=_after(asked)),
             "calls": lambda _: self._calls.as_json(),
             "faults": lambda _: self._faults.as_json(),
+            "offers": lambda _: {"faults": KINDS, "authserv_id": self._account.settings.authserv_id},
             "webhooks": lambda asked: self._webhooks.entries(**_kept(asked, "name"), after=_after(asked)),
             "mailbox": lambda asked: self._mailbox.entries(_after(asked)),
             "slack/thread": lambda asked: self._people.thread(need(asked, "channel"), need(asked, "ts")),

@@ -31,7 +31,8 @@ class Mail:
         """Return it read as a mail program would, beside its bytes."""
         parsed = message_from_bytes(self.raw)
         head = {"id": self.id, "from": self.sender, "to": list(self.recipients), "headers": _headers(parsed)}
-        return head | {"text": _text(parsed), "raw_base64": encoded(self.raw)}
+        files = [name for part in parsed.walk() if (name := part.get_filename())]
+        return head | {"text": _text(parsed), "files": files, "raw_base64": encoded(self.raw)}
 
 
 class Mailbox:

@@ -31,6 +31,7 @@ class Settings:
     smtp_port: int
     ledger: Path | None = None
     slack_app_token: str = ""
+    authserv_id: str = ""  # of the mail server whose word about a sender the product believes
     slack_retry_delays: tuple[float, ...] = SLACK_RETRY_DELAYS
 
     @property
@@ -63,6 +64,7 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         smtp_port=given.smtp_port,
         ledger=given.ledger,
         slack_app_token=environment.get("SLACK_APP_TOKEN", ""),
+        authserv_id=next(iter(environment.get("TRUSTED_AUTHSERV_ID", "").replace(",", " ").split()), ""),
         slack_retry_delays=given.slack_retry_delays,
     )
 

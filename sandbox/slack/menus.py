@@ -52,7 +52,7 @@ def _state(element: Json, given: Json) -> Json:
     if kind == "multi_static_select":
         return {action: {"type": kind, "selected_options": [option(element, each) for each in value]}}
     if kind == "static_select":
-        return {action: {"type": kind, "selected_option": option(element, value)}}
+        return {action: {"type": kind, "selected_option": option(element, value) if value else None}}
     return {action: {"type": kind, "value": value}}
 
 

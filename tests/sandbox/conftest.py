@@ -42,6 +42,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
         command = [sys.executable, "-m", "sandbox", "--port", "0", "--smtp-port", str(door), "--ledger", str(ledger)]
         command += ["--slack-retry-delays", "0,0.05,0.1"]
         environment = {**os.environ, **ENVIRONMENT, "WEB_URL": web_url, "SMTP_DOOR": f"127.0.0.1:{door}"}
+        environment |= {"TRUSTED_AUTHSERV_ID": "mx.desk.example, mx.other.example"}
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
         started.append(process)
         return Running(process=process, url=_announced(process), smtp_port=door, ledger=ledger)

@@ -11,7 +11,7 @@ from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.rest import Client
 
 from sandbox.client import Sandbox, SandboxError
-from sandbox.faults import Fault
+from sandbox.faults import KINDS, Fault
 from tests.sandbox.product import Receiver, Running
 
 OURS, THEIRS = "+15550100000", "+15550124000"
@@ -134,6 +134,12 @@ def test_a_webhook_can_be_lost(sandbox: Sandbox, receiver: Receiver) -> None:
 def test_a_fault_the_service_cannot_have_is_refused(sandbox: Sandbox) -> None:
     with pytest.raises(SandboxError, match="twilio has no fault fatal_error_after"):
         sandbox.fault(Fault(service="twilio", kind="fatal_error_after"))
+
+
+def test_the_page_is_told_which_faults_there_are_and_whose_word_on_senders_is_believed(running: Running) -> None:
+    offers = requests.get(f"{running.url}/control/offers", timeout=5).json()
+    assert offers["authserv_id"] == "mx.desk.example"
+    assert {service: tuple(kinds) for service, kinds in offers["faults"].items()} == KINDS
 
 
 def test_every_effect_is_a_line_in_the_file(slack: WebClient, sandbox: Sandbox, running: Running) -> None:

@@ -104,6 +104,15 @@ def test_a_form_holds_what_was_chosen_or_what_stood_there(  # noqa: PLR0913, PLR
     assert [each["value"] for each in state["selected_options"]] == kept
 
 
+def test_a_menu_that_may_be_left_empty_can_be(
+    slack: WebClient, sandbox: Sandbox, receiver: Receiver, trigger: str, word: str
+) -> None:
+    block = {"type": "input", "block_id": "choice", "label": words("Status"), "element": MENU, "optional": True}
+    view = slack.views_open(trigger_id=trigger, view={**FORM, "blocks": [block], "private_metadata": word})["view"]
+    sandbox.submit("U0ADA", view["id"], {"choice": {"status": None}})
+    assert interaction(receiver, word, 2)["view"]["state"]["values"]["choice"]["status"]["selected_option"] is None
+
+
 @pytest.mark.parametrize(
     "element",
     [

@@ -111,6 +111,7 @@ class RunningDesk:
             own["TWILIO_API_URL"] = f"http://127.0.0.1:{ports.sandbox}/twilio"
         if "the mail relay" in self.sandboxed:
             own["SMTP_RELAY_URL"] = f"smtp://127.0.0.1:{ports.sandbox_smtp}?starttls=off"
+            own["TRUSTED_AUTHSERV_ID"] = "mx.sandbox.example"
         return {name: value for name, value in own.items() if not self.desk.environment.get(name)}
 
     @property
