@@ -20,7 +20,7 @@ from workers.desk.cards import NOBODY, assign_menu, client_address, department_m
 from workers.desk.identity import Agent
 from workers.desk.merge_actions import merge_menu
 from workers.desk.outcome import Ask, Outcome, answered
-from workers.outbox import Outbox, Shown
+from workers.outbox import AGENTS_CHANNEL, Outbox, Shown
 
 _LISTED = 20
 _TITLE = 80
@@ -82,7 +82,8 @@ class CardActions:
             return _unblock(session, ticket, agent, address)
         if not block(session, address, ticket_id=ticket.id, user_id=agent.user_id):
             return None
-        text = f"{agent.name} blocked {address.value}: what comes from there is set aside from now on."
+        sender = _named(session, ticket, address)
+        text = f"{agent.name} blocked {sender}: what comes from there is set aside from now on."
         return add_message(session, ticket_id=ticket.id, body=text)
 
 
@@ -91,8 +92,15 @@ def _unblock(session: Session, ticket: Ticket, agent: Agent, address: ExternalId
     number = blocked.set_aside if blocked else 0
     if not unblock(session, address):
         return None
-    kept = f" Set aside meanwhile: {number}; `frontdesk events replay` brings them in." if number else ""
-    return add_message(session, ticket_id=ticket.id, body=f"{agent.name} unblocked {address.value}.{kept}")
+    aside = "1 message was" if number == 1 else f"{number} messages were"
+    kept = f" {aside} set aside meanwhile: an administrator can bring in what was." if number else ""
+    sender = _named(session, ticket, address)
+    return add_message(session, ticket_id=ticket.id, body=f"{agent.name} unblocked {sender}.{kept}")
+
+
+def _named(session: Session, ticket: Ticket, address: ExternalId) -> str:
+    """Return a sender as people know them: an id in Slack tells them nothing."""
+    return session.get_one(Client, ticket.client_id).name if address.type == AGENTS_CHANNEL else address.value
 
 
 def _left_behind(session: Session, ticket: Ticket) -> bool:
@@ -172,7 +180,8 @@ def _to_nobody(session: Session, ticket: Ticket, agent: Agent) -> int | None:
     if not names:
         return None
     unassign(session, ticket.id, assigned_ids(session, ticket.id))
-    return add_message(session, ticket_id=ticket.id, body=f"{agent.name} took the ticket from {', '.join(names)}.")
+    text = f"{agent.name} took the ticket away from {', '.join(names)}: nobody has it now."
+    return add_message(session, ticket_id=ticket.id, body=text)
 
 
 def _tags(session: Session, ticket: Ticket, agent: Agent, choices: Sequence[str]) -> int | None:

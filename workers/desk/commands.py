@@ -26,7 +26,9 @@ HELP = (
     "/desk show 12: ticket 12, with what was said last\n"
     "/desk new cleo@client.example WORDS: a ticket for a client by mail; a number like +15550100000 is by SMS, "
     "whatsapp:+15550100000 by WhatsApp. Nothing is sent until you write in its thread\n"
-    "Clients are answered in a ticket's thread. “Open a ticket”, in the menu of a client's message outside of the "
+    "Clients are answered in a ticket's thread: begin with note: to keep a message among you, or with reply: where "
+    "only that goes out. On a card 👀 takes the ticket, ✅ closes it, ❗ makes it urgent.\n"
+    "“Open a ticket”, in the menu of a client's message outside of the "
     "agents' channels, makes a ticket of it."
 )
 _LISTED = 20

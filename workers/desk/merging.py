@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from channels.base import clean_line
 from models.belongings import (
     departments_of_clients,
     give_back_since,
@@ -41,6 +42,8 @@ from workers.logs import get_logger
 from workers.outbox import Outbox, Shown
 
 log = get_logger()
+
+_TITLE = 100
 
 
 class MergeRefusedError(Exception):
@@ -82,7 +85,7 @@ class Merging:
         )
 
     def _take_over(self, session: Session, kept: Ticket, merged: Ticket, agent: User) -> int:
-        why = f"#{merged.id} was merged into this ticket by {agent.name}"
+        why = f"#{merged.id} was merged into this ticket by {agent.name}: {clean_line(merged.title, _TITLE)}"
         said = lifecycle.take_over(session, kept, TicketStatus(merged.status), why)
         told = said or add_message(session, ticket_id=kept.id, body=f"{why}.")
         self._show(session, kept, told)

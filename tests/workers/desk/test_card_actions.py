@@ -50,7 +50,7 @@ def test_a_ticket_is_given_to_a_colleague_and_then_to_nobody(mailed: Desk) -> No
     assert "*Assigned to*\\nnobody yet" in mailed.card()
     assert mailed.in_thread()[-2:] == [
         "Ada Agent assigned the ticket to Ben Agent.",
-        "Ada Agent took the ticket from Ben Agent.",
+        "Ada Agent took the ticket away from Ben Agent: nobody has it now.",
     ]
 
 

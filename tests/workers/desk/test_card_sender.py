@@ -45,7 +45,7 @@ def test_an_unblocked_sender_is_heard_again_and_what_was_set_aside_can_be_replay
     mailed.scalars("UPDATE inbound_events SET status = 'pending' WHERE status = 'ignored' RETURNING id")
     mailed.work()
     assert mailed.count("tickets") == 2
-    assert "Set aside meanwhile: 1" in mailed.told(mailed.tickets()[0].id)
+    assert "1 message was set aside meanwhile" in mailed.told(mailed.tickets()[0].id)
     assert "blocked by" not in mailed.card(mailed.tickets()[0].id)
 
 

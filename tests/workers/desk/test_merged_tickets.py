@@ -59,7 +59,7 @@ def test_both_tickets_say_what_happened_and_the_merged_one_is_closed(desk: Desk,
     kept, merged = pair
     merge_tickets(desk, kept, merged)
     desk.work()
-    assert desk.messages(kept)[-1].body == f"#{merged} was merged into this ticket by Ada Agent."
+    assert desk.messages(kept)[-1].body == f"#{merged} was merged into this ticket by Ada Agent: Smoke."
     assert desk.messages(merged)[-1].body == f"Status open → closed: merged into #{kept} by Ada Agent."
     assert statuses(desk) == ["open", "closed"]
     told = [str(post["text"]) for post in desk.effects("slack", "post") if post.get("thread_ts") == desk.thread(merged)]
