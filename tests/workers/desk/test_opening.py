@@ -15,7 +15,7 @@ def test_a_ticket_for_an_address_sends_nothing_until_an_agent_writes(desk: Desk)
     assert "never written to you" in told
     assert ticket.title == "Your *order* of Monday"
     assert "*Client*\\ncleo@client.example" in desk.card()
-    assert "*Channel*\\nemail" in desk.card()
+    assert "*Channel*\\nEmail" in desk.card()
     assert desk.effects("mailbox") == []
     desk.say("It comes on Friday.", thread=desk.thread())
     desk.work()
