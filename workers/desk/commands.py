@@ -111,7 +111,7 @@ def _said(session: Session, message: Message) -> str:
     who = next((each.name for each in (user, client) if each is not None), "")
     body = " ".join(message.body.split())
     words = body if len(body) <= _LONGEST else f"{body[:_LONGEST]}\N{HORIZONTAL ELLIPSIS}"
-    return f"{message.created_at:%d %b, %H:%M} UTC, {clean_line(who, 80)}: {words}"
+    return f"{message.created_at:%d %b, %H:%M} UTC, {clean_line(who, 80)}: {words or '(no words)'}"
 
 
 _LISTS: dict[str, Callable[[Session, User, str], Listing | str]] = {

@@ -15,10 +15,8 @@ from workers.outbox import AGENTS_CHANNEL
 
 # Of each list at home.
 LINES = 20
-_NO_AGENT = (
-    "Your account {refusal}.\n\nFrontdesk is where your team answers its clients. If you are to answer too, give an "
-    "administrator this id for desk.toml: {person}"
-)
+_NO_AGENT = "Your account {refusal}.\n\nFrontdesk is where your team answers its clients."
+_YOUR_ID = " If you are to answer too, give an administrator this id for desk.toml: {person}"
 
 
 def departments_for(session: Session, user: User) -> set[int] | None:
@@ -30,7 +28,8 @@ def home_for(session: Session, person: ExternalId, profile: Profile | None, noti
     """Return what somebody sees when they open the app, whoever they are."""
     user = user_for(session, person, profile)
     if isinstance(user, Refusal):
-        return Home(notice=_NO_AGENT.format(refusal=user, person=person.value))
+        may_become_one = _YOUR_ID.format(person=person.value) if user is Refusal.UNKNOWN else ""
+        return Home(notice=_NO_AGENT.format(refusal=user) + may_become_one)
     return Home(notice=notice, listings=tuple(_lists(session, user, departments_for(session, user))))
 
 
